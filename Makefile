@@ -1,0 +1,64 @@
+# `make` alone lists the targets.
+
+GO          ?= go
+TIME        ?= 10s
+BENCH       ?= .
+ARGS        ?=
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := help
+.PHONY: help check format vet modules lint imports cross race test fuzz bench-micro cover build demo clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: format vet modules lint imports cross race ## all that a change must pass; the race detector needs a C compiler
+
+format: ## list files that gofmt would change, and fail if there are any
+	@files=$$(gofmt -l .) && if [ -n "$$files" ]; then echo "gofmt -w these:"; echo "$$files"; exit 1; fi
+
+vet: ## go vet
+	$(GO) vet ./...
+
+modules: ## compare the downloaded modules with go.sum
+	$(GO) mod verify
+
+lint: ## staticcheck, as staticcheck.conf says; the first run downloads it
+	$(GO) run $(STATICCHECK) ./...
+
+imports: ## hold the packages to the diagram in imports_test.go
+	$(GO) test .
+
+cross: ## build for the other operating systems
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) build ./...
+
+race: ## all tests under the race detector
+	$(GO) test -race -timeout 15m ./...
+
+test: ## all tests; needs only Go, under three minutes on two cores
+	$(GO) test -timeout 3m ./...
+
+fuzz: ## every fuzz target in turn, each for TIME=10s
+	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	echo "$$list" | awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, name[i]; n = 0 }' | \
+	while read -r package name; do \
+		echo "$$package $$name"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(TIME) -fuzzminimizetime 5s "$$package" </dev/null || exit 1; \
+	done
+
+bench-micro: ## Go benchmarks of the packages, those that match BENCH=.
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+cover: ## test coverage across packages; details in cover.out
+	$(GO) test -timeout 10m -coverprofile cover.out -coverpkg ./... ./...
+	$(GO) tool cover -func cover.out | tail -n 1
+
+build: ## the static binary bin/sessnode
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sessnode ./cmd/sessnode
+
+demo: build ## bin/sessnode demo with ARGS=-once or the like
+	bin/sessnode demo $(ARGS)
+
+clean: ## remove what the targets above left
+	rm -rf bin cover.out

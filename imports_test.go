@@ -1,0 +1,134 @@
+package sessnode_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Modules of others, so that the diagram below is short.
+const (
+	cmpModule         = "github.com/google/go-cmp"
+	consistentModule  = "github.com/buraksezer/consistent"
+	ffModule          = "github.com/peterbourgon/ff/v3"
+	goleakModule      = "go.uber.org/goleak"
+	memberlistModule  = "github.com/hashicorp/memberlist"
+	progressbarModule = "github.com/schollz/progressbar/v3"
+	quicModule        = "github.com/quic-go/quic-go"
+	termModule        = "golang.org/x/term"
+	testscriptModule  = "github.com/rogpeppe/go-internal"
+	xxhashModule      = "github.com/cespare/xxhash/v2"
+)
+
+// may says what a package may import beside the standard library.
+type may struct {
+	ours        []string // packages of this module
+	modules     []string // modules of others
+	testOurs    []string // what its tests may import in addition
+	testModules []string
+	anyOfOurs   bool
+	pure        bool // see pure_test.go
+}
+
+// diagram names all that each package may depend on. A new package needs a line here and in docs/ARCHITECTURE.md.
+var diagram = map[string]may{
+	".":        {},
+	"replica":  {modules: []string{xxhashModule}, pure: true},
+	"ring":     {modules: []string{consistentModule, xxhashModule}, pure: true},
+	"failover": {ours: []string{"ring", "replica"}, pure: true},
+	"wire":     {ours: []string{"replica"}, modules: []string{quicModule}},
+	"node": {
+		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule},
+		testOurs: []string{"client"},
+	},
+	"client":        {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
+	"bench":         {ours: []string{"node", "client"}},
+	"chaos":         {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},
+	"chaos/simnet":  {testModules: []string{quicModule}},
+	"chaos/history": {},
+	"chaos/check":   {},
+	"cmd/sessnode":  {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
+}
+
+// examples are programs of their own, one directory each, and need no line: they import anything of ours and nothing else.
+const examples = "examples/"
+
+// testTools may be imported by the tests of every package, and so may the network in memory.
+var (
+	testTools   = []string{cmpModule, goleakModule, testscriptModule}
+	testNetwork = "chaos/simnet"
+)
+
+// sole names the one package that may touch a module, whatever the diagram says: the rest of us must not know it.
+var sole = map[string]string{quicModule: "wire", memberlistModule: "node"}
+
+func TestImportsFollowTheDiagram(t *testing.T) {
+	for _, breach := range importBreaches(parse(t, os.DirFS("."))) {
+		t.Error(breach)
+	}
+}
+
+// importBreaches lists the imports that the diagram does not allow, and the packages that it does not know.
+func importBreaches(tree []directory) []string {
+	var breaches []string
+	for _, d := range tree {
+		rule, known := diagram[d.path]
+		if strings.HasPrefix(d.path, examples) {
+			rule, known = may{anyOfOurs: true}, true
+		}
+		if !known {
+			breaches = append(breaches, d.path+": not in the diagram; add it to imports_test.go and to docs/ARCHITECTURE.md")
+			continue
+		}
+		for _, f := range d.files {
+			for _, imp := range f.imports() {
+				if why := rule.refuses(d.path, f.isTest, imp.path); why != "" {
+					breaches = append(breaches, fmt.Sprintf("%s: imports %s: %s", f.path, imp.path, why))
+				}
+			}
+		}
+	}
+	return breaches
+}
+
+// refuses returns why a package must not import a path, or "".
+func (m may) refuses(pkg string, isTest bool, importPath string) string {
+	if importPath == "C" {
+		return "the binary is static"
+	}
+	if isWithin(importPath, module) {
+		return m.refusesOurs(pkg, isTest, strings.TrimPrefix(strings.TrimPrefix(importPath, module), "/"))
+	}
+	if first, _, _ := strings.Cut(importPath, "/"); !strings.Contains(first, ".") {
+		return "" // the standard library
+	}
+	return m.refusesModule(pkg, isTest, importPath)
+}
+
+func (m may) refusesOurs(pkg string, isTest bool, target string) string {
+	if m.anyOfOurs || slices.Contains(m.ours, target) {
+		return ""
+	}
+	if isTest && (target == pkg || target == testNetwork || slices.Contains(m.testOurs, target)) {
+		return ""
+	}
+	return fmt.Sprintf("the diagram lets %s import %v of ours", pkg, m.ours)
+}
+
+func (m may) refusesModule(pkg string, isTest bool, importPath string) string {
+	for mod, owner := range sole {
+		if isWithin(importPath, mod) && pkg != owner && !isTest {
+			return "only " + owner + " may"
+		}
+	}
+	allowed := m.modules
+	if isTest {
+		allowed = slices.Concat(allowed, m.testModules, testTools)
+	}
+	if slices.ContainsFunc(allowed, func(mod string) bool { return isWithin(importPath, mod) }) {
+		return ""
+	}
+	return fmt.Sprintf("the diagram lets %s import the modules %v", pkg, allowed)
+}
