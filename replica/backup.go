@@ -1,0 +1,149 @@
+package replica
+
+import "time"
+
+// wantAgain is how long a backup waits for what it asked for before it asks again.
+const wantAgain = 50 * time.Millisecond
+
+// Update takes one entry from the primary, in order. The caller has checked that it came under the highest claim known.
+// FlushAck sends the acknowledgement, of many entries at once.
+func (s *Slot) Update(now Instant, u *Update) {
+	if s.role != Backup && s.role != Learner {
+		return
+	}
+	if s.role == Learner && !s.intake.started {
+		return // entries are sent again once the first chunk is answered
+	}
+	switch {
+	case u.Entry.Seq <= s.tail.head:
+		s.ackDue = true // sent again; the acknowledgement was lost or is under way
+	case u.Entry.Seq > s.tail.head+1:
+		s.want(now, Ack{Gap: true})
+	case s.lacksBase(&u.Entry):
+		s.want(now, Ack{Whole: true})
+	default:
+		s.apply(now, u.Entry)
+		s.ackDue = true
+		s.wants, s.wantDue = Ack{}, false
+	}
+	s.position = u.Epoch
+	s.tail.committed = max(s.tail.committed, min(u.Committed, s.tail.head))
+	s.tail.trim(s.tail.committed)
+}
+
+// want asks the primary for something, once, until it comes or some time has passed.
+func (s *Slot) want(now Instant, a Ack) {
+	a.Head = s.tail.head + 1
+	if s.wants == a && now.Mono-s.wantedAt < wantAgain {
+		return
+	}
+	s.wants, s.wantedAt, s.wantDue, s.ackDue = a, now.Mono, true, true
+}
+
+// FlushAck tells the primary how far this replica is, if there is news.
+func (s *Slot) FlushAck(fx *Effects) {
+	if !s.ackDue {
+		return
+	}
+	a := &Ack{Slot: s.num, Epoch: s.claim.Epoch, Head: s.tail.head}
+	if s.wantDue {
+		a.Gap, a.Whole = s.wants.Gap, s.wants.Whole
+	}
+	s.ackDue, s.wantDue = false, false
+	fx.send(s.claim.Primary, a)
+}
+
+// lacksBase reports whether a part was made for a version that this replica does not have. A learner still being filled
+// gets the rest with the snapshot.
+func (s *Slot) lacksBase(e *Entry) bool {
+	if s.role == Learner && !s.intake.complete {
+		return false
+	}
+	for i := range e.Parts {
+		p := &e.Parts[i]
+		if p.Base.IsZero() {
+			continue
+		}
+		r := s.records[p.Session.Key]
+		if r == nil || r.newest.Ending == Alive && r.newest.Stamp.Less(p.Base) {
+			return true
+		}
+	}
+	return false
+}
+
+// apply takes the next entry of the log.
+func (s *Slot) apply(now Instant, e Entry) {
+	for i := range e.Parts {
+		s.merge(now, &e.Parts[i])
+	}
+	s.remember(&e)
+	s.tail.append(&logged{entry: e, sizeBytes: e.size()})
+}
+
+// Tail is every entry kept after the given position, and whether they join on to it. Entries of a replica behind by
+// more than an epoch join by their numbers, since replicas of one lineage number the same entries alike.
+func (s *Slot) Tail(after Position) (entries []Entry, complete bool) {
+	if !s.tail.joins(after.Seq) {
+		return nil, false
+	}
+	for _, item := range s.tail.after(after.Seq) {
+		entries = append(entries, item.entry)
+	}
+	return entries, true
+}
+
+// Joins reports whether the entries that this replica keeps go on from seq without a gap.
+func (s *Slot) Joins(seq uint64) bool { return s.tail.joins(seq) }
+
+// Absorb takes entries that another replica of the claim had and this one lacks, before it becomes primary.
+func (s *Slot) Absorb(now Instant, entries []Entry) {
+	for _, e := range entries {
+		if e.Seq == s.tail.head+1 {
+			s.apply(now, e)
+		}
+	}
+}
+
+// Tick expires sessions (on the primary), forgets what may be forgotten, sends again what got stuck, and visits no more
+// than a bounded number of records.
+func (s *Slot) Tick(now Instant, fx *Effects) {
+	s.requests.sweep(now.Wall)
+	for range recordsPerTick {
+		r := s.expiry.next(now.Mono)
+		if r == nil {
+			break
+		}
+		s.due(now, r, fx)
+	}
+	if s.role != Primary {
+		return
+	}
+	for _, f := range s.followers {
+		if f.acked < f.sent && now.Mono-f.progress > retransmitAfter && now.Mono-f.resent > retransmitAfter {
+			f.resent = now.Mono
+			s.resend(now, f, fx)
+		}
+	}
+}
+
+// recordsPerTick bounds the records that one tick expires.
+const recordsPerTick = 256
+
+// due handles a record whose time in the expiry heap has come.
+func (s *Slot) due(now Instant, r *record, fx *Effects) {
+	switch {
+	case r.newest.ended():
+		if len(r.pending) == 0 && now.Mono >= r.forgotten(now) {
+			s.forget(r)
+			return
+		}
+		s.expiry.schedule(r, max(r.forgotten(now), now.Mono+time.Second))
+	case s.role == Primary && s.over(now, r, fx):
+		// the ended version was scheduled by append
+	case s.role == Primary:
+		s.expiry.schedule(r, r.ends(now, &s.cfg.Limits))
+	default:
+		s.expiry.schedule(r, max(r.ends(now, &s.cfg.Limits), now.Mono+time.Second))
+	}
+}

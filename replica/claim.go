@@ -1,0 +1,63 @@
+package replica
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Claim says who holds a slot. Only the boot that it names primary issues it; each node keeps the highest that it has
+// seen. A claim is immutable.
+type Claim struct {
+	Slot    uint32
+	Epoch   uint64 // rises by at least one with every claim of the slot; 0: never claimed
+	Primary Boot
+	Backups []Boot // count as copies; the first to take over first
+	// Empties is how often in its lineage the slot was claimed with nothing in it because every replica was lost.
+	Empties uint32
+	// Seen is how many members the issuer believed alive.
+	Seen uint32
+}
+
+// Compare orders claims of one slot: fewer claims from empty first, so that a node that claimed slots it never held
+// wins nothing at a heal; then the higher epoch, the more members seen, the higher boot. A zero claim is below all.
+func (c Claim) Compare(d Claim) int {
+	if c.IsZero() || d.IsZero() {
+		return cmp.Compare(c.Epoch, d.Epoch)
+	}
+	return cmp.Or(
+		cmp.Compare(d.Empties, c.Empties),
+		cmp.Compare(c.Epoch, d.Epoch),
+		cmp.Compare(c.Seen, d.Seen),
+		cmp.Compare(c.Primary, d.Primary),
+	)
+}
+
+// Above reports whether c beats d.
+func (c Claim) Above(d Claim) bool { return c.Compare(d) > 0 }
+
+// Same reports whether c and d are one and the same claim.
+func (c Claim) Same(d Claim) bool { return c.Compare(d) == 0 && c.Epoch == d.Epoch }
+
+// IsZero reports whether nobody ever claimed the slot.
+func (c Claim) IsZero() bool { return c.Epoch == 0 }
+
+// Holds reports whether the claim names boot as primary or backup.
+func (c Claim) Holds(boot Boot) bool { return c.Primary == boot || slices.Contains(c.Backups, boot) }
+
+// Replicas is the primary followed by the backups, in a slice of its own.
+func (c Claim) Replicas() []Boot { return append([]Boot{c.Primary}, c.Backups...) }
+
+// Fingerprint is the claim's share in a digest of many, combined by exclusive or; zero for a slot never claimed.
+func (c Claim) Fingerprint() uint64 {
+	if c.IsZero() {
+		return 0
+	}
+	b := make([]byte, 0, 40)
+	for _, v := range []uint64{uint64(c.Slot), c.Epoch, uint64(c.Primary), uint64(c.Empties), uint64(c.Seen)} {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	return xxhash.Sum64(b)
+}

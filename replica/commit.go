@@ -1,0 +1,99 @@
+package replica
+
+import "time"
+
+// RequestID names a client's request over all its retries.
+type RequestID struct {
+	Client uint64 // random per client
+	Seq    uint64
+}
+
+// IsZero reports whether the request has no id, and so may take effect more than once.
+func (r RequestID) IsZero() bool { return r == RequestID{} }
+
+// Durability says how many copies a commit waits for.
+type Durability uint8
+
+// The durabilities.
+const (
+	DurableAll  Durability = 0 // every backup of the slot
+	DurableOne  Durability = 1 // the first backup to answer
+	DurableNone Durability = 2 // the primary alone
+)
+
+// Change sets or deletes one attribute.
+type Change struct {
+	Name   string
+	Value  []byte // owned by the commit; nil when Delete
+	Delete bool
+}
+
+// Commit is a client's change to one session: applied whole or not at all. The zero value of each field asks for
+// nothing. A commit that asks for nothing but has a key is a touch: it slides the idle time-out.
+type Commit struct {
+	Key     Key
+	Create  bool     // the session must not exist; without it, it must
+	Destroy bool     // end the session for good; allowed for an unknown id; excludes Create and Changes
+	Changes []Change // no name twice
+	// Renew, when not empty, is the id under which the session goes on; its slot must be that of Key.ID. The old id is
+	// dead from the same moment.
+	Renew string
+
+	// Configure says whether Idle and Lifetime are to be set; creating sets them always.
+	Configure bool
+	Idle      time.Duration // see Settings.Idle
+	Lifetime  time.Duration // from now to the absolute deadline; zero means Limits.LifetimeMax
+
+	// If, when not zero, is the stamp that the session must have.
+	If Stamp
+
+	Request    RequestID
+	NotAfter   int64 // time of day, milliseconds since 1970, after which the commit must not take effect; required
+	Durability Durability
+}
+
+// Touch reports whether c changes nothing but the time of the last access.
+func (c *Commit) Touch() bool {
+	return !c.Create && !c.Destroy && len(c.Changes) == 0 && c.Renew == "" && !c.Configure
+}
+
+// Load asks for a session as of its last durable commit.
+type Load struct {
+	Key Key
+	// Known, when not zero, is the stamp of the version that the asker holds; when it is still the newest the answer
+	// comes without the session.
+	Known Stamp
+	// Peek reads without counting as an access.
+	Peek bool
+}
+
+// Result answers a Load or a Commit.
+type Result struct {
+	Status Status
+	Detail string // completes the status for a reader: the limit that was passed, the member to ask
+	Stamp  Stamp  // of the session after the request
+	Copies int    // nodes known to hold the commit, the primary included; zero for a load
+	// Session is the answer to a Load whose Known was not the newest; nil otherwise. Ended and deleted things are left
+	// out. It must not be modified.
+	Session *Session
+}
+
+// Err is nil for StatusOK, else an error that [errors.Is] finds the status in.
+func (r *Result) Err() error {
+	switch {
+	case r.Status == StatusOK:
+		return nil
+	case r.Detail == "":
+		return r.Status
+	}
+	return &detailedError{r.Status, r.Detail}
+}
+
+// detailedError is a status with the text that came with it.
+type detailedError struct {
+	status Status
+	detail string
+}
+
+func (e *detailedError) Error() string { return e.status.Error() + ": " + e.detail }
+func (e *detailedError) Unwrap() error { return e.status }

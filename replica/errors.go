@@ -1,0 +1,85 @@
+package replica
+
+import "fmt"
+
+// Status says how a request ended. It travels as one byte; the list is append-only. Every Status but StatusOK is an
+// error, for use with [errors.Is].
+type Status uint8
+
+// The statuses.
+const (
+	StatusOK              Status = 0
+	StatusNotFound        Status = 1
+	StatusDestroyed       Status = 2
+	StatusExists          Status = 3
+	StatusChanged         Status = 4
+	StatusTooLarge        Status = 5
+	StatusBadRequest      Status = 6
+	StatusNotPrimary      Status = 7
+	StatusUnavailable     Status = 8
+	StatusNotEnoughCopies Status = 9
+	StatusOverloaded      Status = 10
+	StatusTooLate         Status = 11
+	StatusOverCapacity    Status = 12
+	StatusForbidden       Status = 13
+)
+
+// What callers test for.
+var (
+	// ErrNotFound: no such session, or it expired.
+	ErrNotFound error = StatusNotFound
+	// ErrDestroyed: the session was destroyed and stays so; nothing of the commit took effect.
+	ErrDestroyed error = StatusDestroyed
+	// ErrExists: a session with that id exists already.
+	ErrExists error = StatusExists
+	// ErrChanged: the session's stamp is not the one the commit was made for; load again.
+	ErrChanged error = StatusChanged
+	// ErrTooLarge: a limit on sessions, attributes or names was passed; the text names it.
+	ErrTooLarge error = StatusTooLarge
+	// ErrBadRequest: a request that can never succeed.
+	ErrBadRequest error = StatusBadRequest
+	// ErrNotPrimary: the node asked is not the slot's primary; ask the one its claim names.
+	ErrNotPrimary error = StatusNotPrimary
+	// ErrUnavailable: the slot has no serving primary at this moment; nothing took effect here, retry.
+	ErrUnavailable error = StatusUnavailable
+	// ErrNotEnoughCopies: fewer copies than min-copies hold the commit; whether it lasts is unknown.
+	ErrNotEnoughCopies error = StatusNotEnoughCopies
+	// ErrOverloaded: a queue is full; nothing took effect, retry later.
+	ErrOverloaded error = StatusOverloaded
+	// ErrTooLate: the request arrived after its not-after time; nothing of this attempt took effect.
+	ErrTooLate error = StatusTooLate
+	// ErrOverCapacity: the node holds as many sessions as it may.
+	ErrOverCapacity error = StatusOverCapacity
+	// ErrForbidden: the peer's key does not allow this request.
+	ErrForbidden error = StatusForbidden
+)
+
+var statusText = map[Status]string{
+	StatusOK:              "ok",
+	StatusNotFound:        "no such session",
+	StatusDestroyed:       "session was destroyed",
+	StatusExists:          "session exists already",
+	StatusChanged:         "session changed meanwhile",
+	StatusTooLarge:        "limit passed",
+	StatusBadRequest:      "bad request",
+	StatusNotPrimary:      "node is not the slot's primary",
+	StatusUnavailable:     "slot has no serving primary",
+	StatusNotEnoughCopies: "not enough copies",
+	StatusOverloaded:      "overloaded",
+	StatusTooLate:         "request arrived after its deadline",
+	StatusOverCapacity:    "node is full",
+	StatusForbidden:       "not allowed with this key",
+}
+
+// Error is the status as a sentence's end, for wrapping.
+func (s Status) Error() string {
+	if t, ok := statusText[s]; ok {
+		return t
+	}
+	return fmt.Sprintf("unknown status %d", uint8(s))
+}
+
+// Retryable reports whether the same request, with the same id, should be sent again.
+func (s Status) Retryable() bool {
+	return s == StatusNotPrimary || s == StatusUnavailable || s == StatusOverloaded
+}

@@ -1,0 +1,159 @@
+package replica
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Attr is one attribute of a session with the stamp of the commit that set it. A deleted attribute keeps its name and
+// stamp, without a value, while the session lives, so that a merge does not bring it back.
+type Attr struct {
+	Name    string
+	Value   []byte // never modified after it entered a Session
+	Stamp   Stamp
+	Deleted bool
+}
+
+// Ending says how a session ended.
+type Ending uint8
+
+// The endings, in the order in which they win a merge.
+const (
+	Alive     Ending = 0
+	Expired   Ending = 1 // yields to an access that its primary did not know of
+	LoggedOut Ending = 2 // yields to nothing
+)
+
+// Session is one version of a session, or what is known of an ended one. Versions are immutable: a change makes a new
+// one that shares the values.
+//
+// A Session may also be partial, holding only what a commit changed; merging it into the version that it was made for
+// gives the next version. What a primary sends to a backup, what a snapshot carries and what two sides of a split
+// exchange are therefore the same thing.
+type Session struct {
+	Key   Key
+	Attrs []Attr // sorted by Name, no name twice
+	Born  Stamp  // of the commit that created it; zero in a partial session of a later commit
+	Stamp Stamp  // newest commit. Invariant: no attribute has a later one.
+
+	// Touched is the newest stamp at which an access or a commit was replicated. Invariant: Stamp <= Touched.
+	Touched Stamp
+	// Accessed is when the session was last used, on the clock of the node that holds this version; it travels as an
+	// age.
+	Accessed time.Duration
+
+	Settings Settings
+
+	Ending Ending
+	// Until is when an ended session may be forgotten, as time of day in milliseconds since 1970.
+	Until int64
+}
+
+// Settings are the parts of a session that say when it ends, with the stamp of the commit that set them.
+type Settings struct {
+	Idle     time.Duration // ends after this long without access; zero: never
+	Deadline int64         // ends at this time of day, milliseconds since 1970; never zero in a whole session
+	Stamp    Stamp
+}
+
+// Get returns a live attribute's value, which must not be modified.
+func (s *Session) Get(name string) ([]byte, bool) {
+	if i, ok := s.find(name); ok && !s.Attrs[i].Deleted {
+		return s.Attrs[i].Value, true
+	}
+	return nil, false
+}
+
+func (s *Session) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(s.Attrs, name, func(a Attr, n string) int { return strings.Compare(a.Name, n) })
+}
+
+// Live counts the attributes that are not deleted and their size in bytes, names included.
+func (s *Session) Live() (attrs, bytes int) {
+	for i := range s.Attrs {
+		if a := &s.Attrs[i]; !a.Deleted {
+			attrs++
+			bytes += len(a.Name) + len(a.Value)
+		}
+	}
+	return attrs, bytes
+}
+
+// ended reports whether s says that its session is over.
+func (s *Session) ended() bool { return s.Ending != Alive }
+
+// Merge is the session that knows all that a and b know: the later stamp wins each attribute and the settings, the
+// latest access counts, and a logout ends both. It is commutative, associative and idempotent; a nil argument adds
+// nothing. It shares memory with its arguments and modifies neither.
+//
+// The model is a state-based CRDT: Shapiro et al., "Conflict-free Replicated Data Types", SSS 2011.
+func Merge(a, b *Session) *Session {
+	if a == nil {
+		return b
+	}
+	if b == nil {
+		return a
+	}
+	m := &Session{
+		Key:      a.Key,
+		Stamp:    Later(a.Stamp, b.Stamp),
+		Touched:  Later(a.Touched, b.Touched),
+		Accessed: max(a.Accessed, b.Accessed),
+		Ending:   mergedEnding(a, b),
+	}
+	if m.Ending != Alive {
+		m.Until = max(a.Until, b.Until)
+		return m
+	}
+	m.Born = firstBorn(a.Born, b.Born)
+	m.Settings = a.Settings
+	if a.Settings.Stamp.Less(b.Settings.Stamp) {
+		m.Settings = b.Settings
+	}
+	m.Attrs = mergeAttrs(a.Attrs, b.Attrs)
+	return m
+}
+
+// firstBorn is the earlier of two births of which either may be unknown.
+func firstBorn(a, b Stamp) Stamp {
+	if a.IsZero() || !b.IsZero() && b.Less(a) {
+		return b
+	}
+	return a
+}
+
+// mergedEnding lets an expiry stand only if nobody touched the session after what its primary knew.
+func mergedEnding(a, b *Session) Ending {
+	if a.Ending == LoggedOut || b.Ending == LoggedOut || a.Ending == b.Ending {
+		return max(a.Ending, b.Ending)
+	}
+	expired, alive := a, b
+	if b.Ending == Expired {
+		expired, alive = b, a
+	}
+	if expired.Touched.Less(alive.Touched) {
+		return Alive
+	}
+	return Expired
+}
+
+func mergeAttrs(a, b []Attr) []Attr {
+	m := make([]Attr, 0, max(len(a), len(b))+1)
+	for len(a) > 0 && len(b) > 0 {
+		switch c := strings.Compare(a[0].Name, b[0].Name); {
+		case c < 0:
+			m, a = append(m, a[0]), a[1:]
+		case c > 0:
+			m, b = append(m, b[0]), b[1:]
+		default:
+			if a[0].Stamp.Less(b[0].Stamp) {
+				m = append(m, b[0])
+			} else {
+				m = append(m, a[0])
+			}
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(append(m, a...), b...)
+}

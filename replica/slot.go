@@ -1,0 +1,232 @@
+package replica
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Role says what a node does for a slot.
+type Role uint8
+
+// The roles.
+const (
+	Absent  Role = 0 // holds nothing
+	Holder  Role = 1 // holds sessions outside the highest claim; offers them to the acting primary, then drops them
+	Learner Role = 2 // is being filled; does not count as a copy
+	Backup  Role = 3
+	Primary Role = 4
+)
+
+// Config is what all slots of a node share. It is read-only after NewSlot.
+type Config struct {
+	Slots     int // of the whole cluster
+	Limits    Limits
+	MinCopies int    // a commit that ends on fewer copies is answered ErrNotEnoughCopies; default 1
+	Clock     *Clock // gives this boot's stamps; owned by whoever steps the slots
+}
+
+// Slot is one node's share of one slot: its sessions, the end of its log and, on the primary, how far each backup is.
+// Its methods are the steps of the commit path. A Slot is not safe for concurrent use.
+type Slot struct {
+	num uint32
+	cfg *Config
+
+	role  Role
+	claim Claim // under which the role is played; of Absent and Holder, the last one known
+
+	position uint64 // epoch of Position
+	records  map[Key]*record
+	expiry   expiryHeap
+	requests requestLog
+	tail     tail
+
+	// Of a primary.
+	followers []*follower // the claim's backups in its order, then learners
+	barrier   uint64      // reads wait until all backups hold the entries up to this one
+
+	// Of a backup or learner.
+	ackDue   bool
+	wants    Ack // what was last asked for, of the entry Head
+	wantDue  bool
+	wantedAt time.Duration
+	intake   intake
+
+	offers   []offered // of a primary: chunks merged and not yet on all backups
+	offering offering  // of a holder
+}
+
+// NewSlot makes an absent slot.
+func NewSlot(num uint32, cfg *Config) *Slot {
+	return &Slot{num: num, cfg: cfg, records: map[Key]*record{}, requests: newRequestLog()}
+}
+
+// Role is what the node does for the slot.
+func (s *Slot) Role() Role { return s.role }
+
+// Sessions counts the live sessions and the bytes of their attributes. It visits all of them.
+func (s *Slot) Sessions() (sessions, bytes int) {
+	for _, r := range s.records {
+		if live(r.durable) {
+			_, n := r.durable.Live()
+			sessions++
+			bytes += n
+		}
+	}
+	return sessions, bytes
+}
+
+// Position says how far this replica has got.
+func (s *Slot) Position() Position { return Position{Epoch: s.position, Seq: s.tail.head} }
+
+// Holds reports whether the node has something of the slot that a promoter must know of.
+func (s *Slot) Holds() bool { return s.role == Primary || s.role == Backup || s.role == Holder }
+
+// Serving reports whether the slot's reads may be answered: the node is primary and every backup has what it had when
+// it became so.
+func (s *Slot) Serving() bool { return s.role == Primary && s.tail.committed >= s.barrier }
+
+// Lead makes the node primary under claim, with positions[i] the sequence number that claim.Backups[i] has reached. A
+// primary that goes on under a new claim keeps what it knows of its followers.
+func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
+	before := s.followers
+	s.followers = nil
+	for i, b := range claim.Backups {
+		f := &follower{boot: b, acked: positions[i], sent: positions[i], progress: now.Mono}
+		if j := slices.IndexFunc(before, func(f *follower) bool { return f.boot == b }); j >= 0 && s.role == Primary {
+			f = before[j]
+			f.transfer = nil
+		}
+		f.sent = f.acked
+		s.followers = append(s.followers, f)
+	}
+	if s.role == Primary {
+		for _, f := range before {
+			if f.learning() && !claim.Holds(f.boot) {
+				s.followers = append(s.followers, f)
+			}
+		}
+	} else {
+		s.barrier = s.tail.head
+	}
+	s.role, s.claim, s.position = Primary, claim, claim.Epoch
+	s.intake, s.ackDue = intake{}, false
+	s.advance(fx)
+	for _, f := range s.followers {
+		s.resend(now, f, fx)
+	}
+}
+
+// Follow makes the node a backup under claim. It keeps what it holds; the caller answers for it being a replica of the
+// claim's lineage, or empty.
+func (s *Slot) Follow(claim Claim, fx *Effects) {
+	s.stepDown(fx)
+	s.role, s.claim = Backup, claim
+	s.position = max(s.position, claim.Epoch)
+	s.intake = intake{}
+}
+
+// Retire takes the node out of the slot's claim; what it holds stays, for the acting primary to merge.
+func (s *Slot) Retire(claim Claim, fx *Effects) {
+	s.stepDown(fx)
+	s.claim = claim
+	if len(s.records) == 0 || s.role == Learner {
+		s.Drop()
+		return
+	}
+	s.role, s.offering = Holder, offering{}
+}
+
+// Drop forgets everything that the node holds of the slot.
+func (s *Slot) Drop() {
+	claim := s.claim
+	*s = *NewSlot(s.num, s.cfg)
+	s.claim = claim
+}
+
+// stepDown discards what is pending and tells those who wait to try again elsewhere.
+func (s *Slot) stepDown(fx *Effects) {
+	if s.role != Primary {
+		return
+	}
+	for _, item := range s.tail.items {
+		if !item.open {
+			continue
+		}
+		for _, t := range item.waiting {
+			fx.refuse(t, StatusUnavailable, "the primary stepped down")
+		}
+		s.requests.forget(item.entry.Request)
+	}
+	for _, r := range s.sorted() {
+		if len(r.pending) == 0 {
+			continue
+		}
+		r.newest, r.pending = r.durable, nil
+		if r.durable == nil {
+			s.forget(r)
+		}
+	}
+	s.followers, s.barrier, s.offers = nil, 0, nil
+	if s.tail.opened > 0 {
+		s.tail.reset(s.tail.first() - 1)
+	}
+}
+
+// forget removes a record.
+func (s *Slot) forget(r *record) {
+	s.expiry.remove(r)
+	delete(s.records, r.key)
+}
+
+// recordOf finds or makes the record of a key.
+func (s *Slot) recordOf(key Key) *record {
+	r := s.records[key]
+	if r == nil {
+		r = &record{key: key, index: -1}
+		s.records[key] = r
+	}
+	return r
+}
+
+// schedule puts a record whose newest version changed into the expiry heap.
+func (s *Slot) schedule(now Instant, r *record) {
+	if r.newest.ended() {
+		s.expiry.schedule(r, r.forgotten(now))
+	} else {
+		s.expiry.schedule(r, r.ends(now, &s.cfg.Limits))
+	}
+}
+
+// merge takes part of an entry that another node made into what is held here, and reports whether it told anything new.
+func (s *Slot) merge(now Instant, p *Part) bool {
+	r := s.recordOf(p.Session.Key)
+	m := Merge(r.newest, p.Session)
+	fresh := r.newest == nil || !sameVersion(r.newest, m)
+	r.settle(m)
+	s.cfg.Clock.Observe(m.Touched)
+	s.schedule(now, r)
+	return fresh
+}
+
+// sameVersion reports whether b, merged from a and something else, tells nothing that a did not.
+func sameVersion(a, b *Session) bool {
+	return a.Stamp == b.Stamp && a.Touched == b.Touched && a.Ending == b.Ending && a.Settings == b.Settings &&
+		a.Until == b.Until &&
+		slices.EqualFunc(a.Attrs, b.Attrs, func(x, y Attr) bool { return x.Name == y.Name && x.Stamp == y.Stamp })
+}
+
+// sorted is every record in the order of keys: order that leaves the package never comes from a map.
+func (s *Slot) sorted() []*record {
+	all := make([]*record, 0, len(s.records))
+	for _, r := range s.records {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *record) int {
+		return cmp.Or(cmp.Compare(a.key.App, b.key.App), cmp.Compare(a.key.ID, b.key.ID))
+	})
+	return all
+}
+
+// Open counts the commits that wait for their durability.
+func (s *Slot) Open() int { return s.tail.opened }
