@@ -1,0 +1,84 @@
+package failover
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// Config is what a Core starts with. Zero fields mean the documented default; it is read-only after New.
+type Config struct {
+	Self      replica.Member // required: this boot
+	Slots     int            // of the cluster; required
+	Backups   int            // backups wanted per slot
+	MinCopies int            // a commit on fewer copies is answered ErrNotEnoughCopies; default 1
+	Limits    replica.Limits
+
+	// Lease is how long a primary may serve after its backups last answered; default 300 ms. The other times follow
+	// from it: heartbeats every Lease/6, a member is suspected after 5/3 Lease of silence.
+	Lease time.Duration
+	// LostAfter is how long all replicas of a slot must have been gone before it is claimed empty; default 3 s.
+	LostAfter time.Duration
+	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 16.
+	TransfersMax int
+
+	// Expect is how many members must have met before a cluster is founded; 1, the default, founds one at once.
+	Expect int
+	// Cluster is the id under which to found, remembered from before; zero draws one.
+	Cluster uint64
+
+	// Random decides back-off and round numbers; required. It need not be unpredictable.
+	Random *rand.Rand
+}
+
+func (c Config) withDefaults() Config {
+	c.MinCopies = max(c.MinCopies, 1)
+	c.Expect = max(c.Expect, 1)
+	if c.Lease == 0 {
+		c.Lease = 300 * time.Millisecond
+	}
+	if c.LostAfter == 0 {
+		c.LostAfter = 3 * time.Second
+	}
+	if c.TransfersMax == 0 {
+		c.TransfersMax = 16
+	}
+	c.Limits = c.Limits.WithDefaults()
+	return c
+}
+
+// Validate reports the first field that is out of range.
+func (c Config) Validate() error {
+	switch {
+	case c.Self.Boot == 0 || c.Self.Name == "":
+		return fmt.Errorf("a node needs a name and a boot")
+	case c.Slots < 1 || c.Slots > 1<<16:
+		return fmt.Errorf("%d slots; choose 1 to 65536", c.Slots)
+	case c.Backups < 0 || c.Backups > 2:
+		return fmt.Errorf("%d backups; choose 0, 1 or 2", c.Backups)
+	case c.MinCopies < 0 || c.MinCopies > c.Backups+1:
+		return fmt.Errorf("min-copies %d is out of reach with %d backups", c.MinCopies, c.Backups)
+	case c.Lease < 0 || c.Lease > 0 && c.Lease < 10*time.Millisecond:
+		return fmt.Errorf("lease of %v; choose at least 10ms", c.Lease)
+	case c.LostAfter < 0 || c.TransfersMax < 0:
+		return fmt.Errorf("negative limit")
+	case c.Random == nil:
+		return fmt.Errorf("no random source")
+	}
+	return c.Limits.Validate()
+}
+
+// heartbeatEvery is the interval of heartbeats to every member.
+func (c *Config) heartbeatEvery() time.Duration { return c.Lease / 6 }
+
+// graceLease is how long a granter waits before it counts its grant as over: the lease, and a tenth for clocks that run
+// at different speeds.
+func (c *Config) graceLease() time.Duration { return c.Lease + c.Lease/10 }
+
+// suspectAfter is the silence after which a member that gossip calls alive is suspected all the same.
+func (c *Config) suspectAfter() time.Duration { return c.Lease * 5 / 3 }
+
+// promiseFor is how long a promise to an asker binds; the asker claims well before, or not at all.
+func (c *Config) promiseFor() time.Duration { return c.Lease * 5 / 2 }

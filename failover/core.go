@@ -1,0 +1,230 @@
+package failover
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/ring"
+)
+
+// Core is one node's part in the cluster. It is not safe for concurrent use. All its methods are steps: they take the
+// time, which never goes back, and append to the effects.
+type Core struct {
+	cfg    Config
+	shared replica.Config
+	clock  replica.Clock
+
+	cluster uint64 // zero: belongs to none yet
+	found   founding
+	slots   []slot
+	digest  uint64 // over the claims of all slots
+	peers   map[replica.Boot]*peer
+	alive   []replica.Boot // peers that gossip calls alive, in order
+	home    *ring.Table
+
+	rounds    map[uint64]*round
+	quiet     bool          // refuses requests; about to leave
+	leaving   bool          // has surrendered everything
+	joined    time.Duration // Instant.Mono when the node came to belong to the cluster
+	ticked    time.Duration // of the last Tick
+	scanned   time.Duration // of the last look at every slot
+	beat      time.Duration // of the last heartbeat
+	transfers uint64        // ids given to transfers and offers
+	acks      []uint32      // slots that owe an acknowledgement
+	lessons   []lesson      // learners being filled by this node
+}
+
+// slot is what a node knows of one slot.
+type slot struct {
+	claim   replica.Claim // highest known
+	learned time.Duration // Instant.Mono when it was learned
+	data    *replica.Slot
+	promise promise
+	round   uint64        // the node's own round for the slot; zero when none
+	retry   time.Duration // no new round or learner before
+	fenced  time.Duration // when a refused update was last answered with the claim
+	lost    time.Duration // since when every replica is gone; zero: not so
+}
+
+// promise binds a node to obey and grant nobody else for a slot.
+type promise struct {
+	to    replica.Boot
+	until time.Duration
+}
+
+func (p promise) holds(now replica.Instant) bool { return p.to != 0 && now.Mono < p.until }
+
+// New makes the core of a node that belongs to no cluster yet. The configuration must be valid.
+func New(cfg Config, now replica.Instant) *Core {
+	c := &Core{
+		cfg:    cfg.withDefaults(),
+		peers:  map[replica.Boot]*peer{},
+		rounds: map[uint64]*round{},
+		slots:  make([]slot, cfg.Slots),
+		ticked: now.Mono,
+	}
+	c.clock.Boot = cfg.Self.Boot
+	c.shared = replica.Config{Slots: cfg.Slots, Limits: c.cfg.Limits, MinCopies: c.cfg.MinCopies, Clock: &c.clock}
+	for i := range c.slots {
+		c.slots[i].data = replica.NewSlot(uint32(i), &c.shared)
+	}
+	return c
+}
+
+// Self is the node's own boot.
+func (c *Core) Self() replica.Boot { return c.cfg.Self.Boot }
+
+// Cluster is the id of the cluster that the node belongs to; zero while it belongs to none.
+func (c *Core) Cluster() uint64 { return c.cluster }
+
+// Belong makes the node part of a cluster: it was founded here, or members said so.
+func (c *Core) Belong(now replica.Instant, cluster uint64) {
+	if c.cluster == 0 {
+		c.cluster, c.joined = cluster, now.Mono
+	}
+}
+
+// SetHome takes the table that the ring computed for the members believed alive. It becomes the core's.
+func (c *Core) SetHome(home *ring.Table) { c.home = home }
+
+// Claim is the highest claim known of a slot.
+func (c *Core) Claim(slot uint32) replica.Claim { return c.slots[slot].claim }
+
+// Claims lists the highest claim known of every slot that was ever claimed.
+func (c *Core) Claims() []replica.Claim {
+	var all []replica.Claim
+	for i := range c.slots {
+		if !c.slots[i].claim.IsZero() {
+			all = append(all, c.slots[i].claim)
+		}
+	}
+	return all
+}
+
+// Digest identifies the claims known: it changes whenever one does.
+func (c *Core) Digest() uint64 { return c.digest }
+
+// Receive takes a message from a member. Messages that name impossible slots are ignored: the codec has no way to know
+// how many there are.
+func (c *Core) Receive(now replica.Instant, from replica.Boot, m replica.Message, fx *replica.Effects) {
+	c.hear(now, from)
+	switch m := m.(type) {
+	case *replica.Update:
+		c.update(now, from, m, fx)
+	case *replica.Ack:
+		if s := c.at(m.Slot); s != nil {
+			s.data.Ack(now, from, m, fx)
+		}
+	case *replica.Fenced:
+		c.refused(now, from, m, fx)
+	case *replica.Heartbeat:
+		c.heartbeat(now, from, m, fx)
+	case *replica.HeartbeatReply:
+		c.granted(now, from, m, fx)
+	case *replica.Claims:
+		for _, claim := range m.Claims {
+			c.adopt(now, claim, fx)
+		}
+	case *replica.ClaimsWanted:
+		send(fx, from, &replica.Claims{Claims: c.Claims()})
+	case *replica.Leaving:
+		c.surrendered(from)
+	default:
+		c.receiveChange(now, from, m, fx)
+	}
+}
+
+// receiveChange handles what is only said when who holds a slot changes.
+func (c *Core) receiveChange(now replica.Instant, from replica.Boot, m replica.Message, fx *replica.Effects) {
+	switch m := m.(type) {
+	case *replica.Ask:
+		c.answer(now, from, m, fx)
+	case *replica.Answer:
+		c.answered(now, from, m, fx)
+	case *replica.Pull:
+		if s := c.at(m.Slot); s != nil {
+			entries, complete := s.data.Tail(m.After)
+			send(fx, from, &replica.Tail{Round: m.Round, Slot: m.Slot, Complete: complete, Entries: entries})
+		}
+	case *replica.Tail:
+		c.pulled(now, from, m, fx)
+	case *replica.Snapshot, *replica.SnapshotReply:
+		c.receiveLesson(now, from, m, fx)
+	case *replica.Offer, *replica.OfferReply:
+		c.receiveOffer(now, from, m, fx)
+	case *replica.Candidacy, *replica.Vote, *replica.Founded:
+		c.receiveFounding(now, from, m, fx)
+	}
+}
+
+func (c *Core) at(slot uint32) *slot {
+	if int(slot) >= len(c.slots) {
+		return nil
+	}
+	return &c.slots[slot]
+}
+
+func send(fx *replica.Effects, to replica.Boot, m replica.Message) {
+	fx.Send = append(fx.Send, replica.Envelope{To: to, Msg: m})
+}
+
+func (c *Core) sendAll(fx *replica.Effects, m replica.Message) {
+	for _, b := range c.alive {
+		send(fx, b, m)
+	}
+}
+
+func report(fx *replica.Effects, kind replica.EventKind, claim replica.Claim, peer replica.Boot, count uint64) {
+	fx.Events = append(fx.Events, replica.Event{
+		Kind: kind, Slot: claim.Slot, Epoch: claim.Epoch, Peer: peer, Count: count,
+	})
+}
+
+// FlushAcks sends the acknowledgements that are owed. The caller calls it after each batch of messages: the more it
+// gathers, the fewer are sent.
+func (c *Core) FlushAcks(fx *replica.Effects) {
+	for _, i := range c.acks {
+		c.slots[i].data.FlushAck(fx)
+	}
+	c.acks = c.acks[:0]
+}
+
+// scanEvery is how often every slot is looked at.
+const scanEvery = 50 * time.Millisecond
+
+// Tick does what time alone brings about. The caller calls it every ten milliseconds or so; a long pause between two
+// calls is taken for what it is, a node that stood still.
+func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
+	if now.Mono-c.ticked > c.cfg.Lease/2 {
+		c.stalled(now)
+	}
+	c.ticked = now.Mono
+	c.tickFounding(now, fx)
+	if c.cluster == 0 || c.leaving {
+		return
+	}
+	c.sendHeartbeats(now, fx)
+	if now.Mono-c.scanned >= scanEvery {
+		c.scanned = now.Mono
+		for i := range c.slots {
+			c.slots[i].data.Tick(now, fx)
+			c.watchLost(now, &c.slots[i])
+		}
+		c.act(now, c.plan(now), fx)
+		c.offerHeld(now, fx)
+	}
+	c.tickRounds(now, fx)
+	c.tickLessons(now, fx)
+}
+
+// aliveMembers counts the members believed alive, this node among them.
+func (c *Core) aliveMembers() int { return len(c.alive) + 1 }
+
+func (c *Core) isAlive(b replica.Boot) bool {
+	_, ok := slices.BinarySearch(c.alive, b)
+	return ok || b == c.Self()
+}
+
+// Role is what this node does for a slot.
+func (c *Core) Role(slot uint32) replica.Role { return c.slots[slot].data.Role() }

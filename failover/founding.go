@@ -1,0 +1,97 @@
+package failover
+
+import (
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// founding is the vote by which nodes that belong to no cluster make one. Each gives one vote at a time, so that of two
+// candidates who need a majority at most one gets it.
+type founding struct {
+	round   uint64 // the node's own candidacy; zero: none
+	sent    time.Duration
+	votes   int
+	next    time.Duration // no candidacy before
+	voted   replica.Boot  // bound to this candidate
+	voteEnd time.Duration
+}
+
+// Times of a candidacy: a candidate counts votes for half as long as they bind.
+const (
+	candidacyFor = time.Second
+	voteFor      = 2 * time.Second
+)
+
+// EventFounded: this node founded the cluster with Count members.
+const EventFounded replica.EventKind = "cluster founded"
+
+// tickFounding founds a cluster once enough members have met. The member with the lowest boot stands first; the others
+// wait for it for a while.
+func (c *Core) tickFounding(now replica.Instant, fx *replica.Effects) {
+	f := &c.found
+	if c.cluster != 0 || c.aliveMembers() < c.cfg.Expect {
+		f.next = now.Mono
+		return
+	}
+	if c.cfg.Expect == 1 {
+		c.establish(now, fx)
+		return
+	}
+	if f.round != 0 && now.Mono-f.sent > candidacyFor {
+		f.round, f.next = 0, now.Mono+c.jitter(candidacyFor)
+	}
+	first := len(c.alive) == 0 || c.Self() < c.alive[0]
+	if f.round != 0 || now.Mono < f.next || !first && now.Mono < f.next+2*voteFor || !c.voteFor(now, c.Self()) {
+		return
+	}
+	f.round, f.sent, f.votes = c.cfg.Random.Uint64()|1, now.Mono, 1
+	c.sendAll(fx, &replica.Candidacy{Round: f.round})
+}
+
+// voteFor binds this node's vote to a candidate, if it is free.
+func (c *Core) voteFor(now replica.Instant, candidate replica.Boot) bool {
+	f := &c.found
+	if f.voted != 0 && f.voted != candidate && now.Mono < f.voteEnd {
+		return false
+	}
+	f.voted, f.voteEnd = candidate, now.Mono+voteFor
+	return true
+}
+
+// establish founds the cluster.
+func (c *Core) establish(now replica.Instant, fx *replica.Effects) {
+	id := c.cfg.Cluster
+	for id == 0 {
+		id = c.cfg.Random.Uint64()
+	}
+	c.Belong(now, id)
+	c.sendAll(fx, &replica.Founded{Cluster: id})
+	fx.Events = append(fx.Events, replica.Event{Kind: EventFounded, Count: uint64(c.aliveMembers())})
+}
+
+func (c *Core) receiveFounding(now replica.Instant, from replica.Boot, m replica.Message, fx *replica.Effects) {
+	switch m := m.(type) {
+	case *replica.Candidacy:
+		granted := c.cluster == 0 && c.voteFor(now, from)
+		send(fx, from, &replica.Vote{Round: m.Round, Granted: granted, Cluster: c.cluster})
+	case *replica.Vote:
+		c.vote(now, m, fx)
+	case *replica.Founded:
+		c.Belong(now, m.Cluster)
+	}
+}
+
+func (c *Core) vote(now replica.Instant, m *replica.Vote, fx *replica.Effects) {
+	f := &c.found
+	if m.Cluster != 0 {
+		c.Belong(now, m.Cluster)
+		return
+	}
+	if c.cluster != 0 || m.Round != f.round || !m.Granted || now.Mono-f.sent > candidacyFor {
+		return
+	}
+	if f.votes++; f.votes >= c.cfg.Expect {
+		c.establish(now, fx)
+	}
+}

@@ -1,0 +1,97 @@
+package failover
+
+import (
+	"github.com/sessnode/sessnode/replica"
+)
+
+// The kinds of events that a core reports besides those of its slots.
+const (
+	EventPromoted replica.EventKind = "slot promoted"      // Peer was primary; Count milliseconds since it was last heard
+	EventEvicted  replica.EventKind = "backup evicted"     // Peer acknowledged nothing for Count milliseconds
+	EventRestored replica.EventKind = "copy restored"      // on Peer
+	EventFenced   replica.EventKind = "primary fenced"     // by Peer, which knew a higher claim
+	EventClaimed  replica.EventKind = "slot claimed"       // for the first time
+	EventLost     replica.EventKind = "slot claimed empty" // every replica was lost
+	EventRevived  replica.EventKind = "slot revived"       // from a copy that was outside the claim
+)
+
+// adopt keeps a claim if it is above the one known, and plays the part that it gives this node. It reports whether it
+// was news.
+func (c *Core) adopt(now replica.Instant, claim replica.Claim, fx *replica.Effects) bool {
+	s := c.at(claim.Slot)
+	if s == nil || claim.IsZero() || !claim.Above(s.claim) || claim.Primary == c.Self() {
+		return false
+	}
+	before := s.claim
+	c.learn(now, s, claim)
+	switch role := s.data.Role(); {
+	case claim.Holds(c.Self()) && c.canFollow(s, before, claim):
+		s.data.Follow(claim, fx)
+	case role == replica.Learner && claim.Primary == before.Primary:
+		s.data.Reclaim(claim)
+	case role == replica.Learner:
+		s.data.Drop()
+	default:
+		s.data.Retire(claim, fx)
+	}
+	return true
+}
+
+// canFollow reports whether what this node holds is what a backup under claim should hold. A backup or learner has a
+// prefix of the claim's log; a node without anything has one of length zero. A node that was outside the claim's
+// lineage, or was primary of another branch, has not: it offers what it holds and is filled anew.
+func (c *Core) canFollow(s *slot, before, claim replica.Claim) bool {
+	switch s.data.Role() {
+	case replica.Backup:
+		return claim.Empties == before.Empties
+	case replica.Learner:
+		return s.data.Learnt() && claim.Primary == before.Primary
+	case replica.Absent:
+		return true
+	}
+	return false
+}
+
+// issue makes this node primary under a new claim, tells everybody, and tells the backups on the way that their updates
+// take.
+func (c *Core) issue(now replica.Instant, claim replica.Claim, positions []uint64, fx *replica.Effects) {
+	c.learn(now, &c.slots[claim.Slot], claim)
+	for _, b := range claim.Backups {
+		send(fx, b, &replica.Claims{Claims: []replica.Claim{claim}})
+	}
+	c.slots[claim.Slot].data.Lead(now, claim, positions, fx)
+}
+
+// learn makes claim the highest known.
+func (c *Core) learn(now replica.Instant, s *slot, claim replica.Claim) {
+	c.digest ^= s.claim.Fingerprint() ^ claim.Fingerprint()
+	s.claim, s.learned, s.promise, s.lost = claim, now.Mono, promise{}, 0
+}
+
+// Leave surrenders every slot: nothing is served from here on, and the backups may take over at once. The caller sends
+// the effects before it closes anything.
+func (c *Core) Leave(fx *replica.Effects) {
+	if c.leaving {
+		return
+	}
+	c.leaving = true
+	c.sendAll(fx, &replica.Leaving{})
+	for i := range c.slots {
+		if s := &c.slots[i]; s.data.Role() == replica.Primary {
+			s.data.Retire(s.claim, fx)
+		}
+	}
+}
+
+// Open counts the commits that are not yet as durable as they were asked to be. A node that is about to leave waits for
+// none.
+func (c *Core) Open() int {
+	n := 0
+	for i := range c.slots {
+		n += c.slots[i].data.Open()
+	}
+	return n
+}
+
+// Quiesce refuses requests from here on, so that Open comes to zero.
+func (c *Core) Quiesce() { c.quiet = true }

@@ -1,0 +1,99 @@
+package failover
+
+import (
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// compareAfter is how long a member's claims may differ from ours before all of them are asked for: claims that were
+// just issued are on their way to everybody.
+const compareAfter = 250 * time.Millisecond
+
+// sendHeartbeats asks every member for a lease.
+func (c *Core) sendHeartbeats(now replica.Instant, fx *replica.Effects) {
+	if now.Mono-c.beat < c.cfg.heartbeatEvery() {
+		return
+	}
+	c.beat = now.Mono
+	c.sendAll(fx, &replica.Heartbeat{Sent: now.Mono, Digest: c.digest})
+}
+
+// heartbeat answers a member, and grants it a lease unless somebody was promised one of its slots.
+func (c *Core) heartbeat(now replica.Instant, from replica.Boot, m *replica.Heartbeat, fx *replica.Effects) {
+	p := c.peers[from]
+	if p == nil || c.cluster == 0 || c.leaving {
+		return
+	}
+	grant := !c.promisedAgainst(now, from)
+	if grant {
+		p.gave = now.Mono
+	}
+	send(fx, from, &replica.HeartbeatReply{Sent: m.Sent, Digest: c.digest, Granted: grant})
+	c.compare(now, from, m.Digest, fx)
+}
+
+// promisedAgainst reports whether another asker was promised a slot whose primary is b.
+func (c *Core) promisedAgainst(now replica.Instant, b replica.Boot) bool {
+	for i := range c.slots {
+		if s := &c.slots[i]; s.claim.Primary == b && s.promise.to != b && s.promise.holds(now) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Core) granted(now replica.Instant, from replica.Boot, m *replica.HeartbeatReply, fx *replica.Effects) {
+	p := c.peers[from]
+	if p == nil {
+		return
+	}
+	if m.Granted && m.Sent <= now.Mono {
+		p.granted = max(p.granted, m.Sent)
+	}
+	c.compare(now, from, m.Digest, fx)
+}
+
+// compare asks a member for its claims when they have differed from ours for a while.
+func (c *Core) compare(now replica.Instant, from replica.Boot, digest uint64, fx *replica.Effects) {
+	p := c.peers[from]
+	switch {
+	case digest == c.digest:
+		p.compare = 0
+	case p.compare == 0:
+		p.compare = now.Mono
+	case now.Mono-p.compare > compareAfter:
+		p.compare = now.Mono
+		send(fx, from, &replica.ClaimsWanted{})
+	}
+}
+
+// leased reports whether every backup of a claim of ours has granted a lease that still holds; without backups, whether
+// any member has. A node that believes itself alone is a side of its own.
+func (c *Core) leased(now replica.Instant, claim replica.Claim) bool {
+	for _, b := range claim.Backups {
+		if !c.grants(now, b) {
+			return false
+		}
+	}
+	if len(claim.Backups) > 0 || len(c.alive) == 0 {
+		return true
+	}
+	for _, b := range c.alive {
+		if c.grants(now, b) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Core) grants(now replica.Instant, b replica.Boot) bool {
+	p := c.peers[b]
+	return p != nil && p.granted != 0 && now.Mono < p.granted+c.cfg.Lease
+}
+
+// mayHoldLease reports whether a lease that we granted to b may still hold.
+func (c *Core) mayHoldLease(now replica.Instant, b replica.Boot) bool {
+	p := c.peers[b]
+	return p != nil && p.gave != 0 && now.Mono-p.gave <= c.cfg.graceLease()
+}

@@ -1,0 +1,146 @@
+package failover
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// peer is what a node knows of another boot.
+type peer struct {
+	member  replica.Member
+	alive   bool // by gossip: a member, and not replaced by a later boot of its name
+	left    bool // it said that it serves nothing any more
+	refused bool // its port refused a packet; a hint that its process died, never a proof
+
+	heard   time.Duration // Instant.Mono of its last message
+	granted time.Duration // when the heartbeat was sent by whose answer it granted us its last lease; zero: none
+	gave    time.Duration // when we last granted it a lease; zero: never
+	compare time.Duration // since when its claims differ from ours; zero: they do not
+}
+
+// peersMax bounds the boots that are remembered; the dead beyond it are forgotten, oldest first.
+const peersMax = 1024
+
+// SetMembers takes gossip's view: every other member believed alive, each name at most once. Members that are not in it
+// any more are dead or have left.
+func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
+	for _, p := range c.peers {
+		p.alive = false
+	}
+	for _, m := range members {
+		if m.Boot == c.Self() {
+			continue
+		}
+		p := c.peers[m.Boot]
+		if p == nil {
+			p = &peer{heard: now.Mono}
+			c.peers[m.Boot] = p
+		}
+		p.member, p.alive = m, true
+	}
+	c.alive = c.alive[:0]
+	for b, p := range c.peers {
+		if p.alive {
+			c.alive = append(c.alive, b)
+		}
+	}
+	slices.Sort(c.alive)
+	c.forgetDead()
+}
+
+func (c *Core) forgetDead() {
+	for len(c.peers) > peersMax {
+		var oldest replica.Boot
+		for b, p := range c.peers {
+			if !p.alive && (oldest == 0 || p.heard < c.peers[oldest].heard || p.heard == c.peers[oldest].heard && b < oldest) {
+				oldest = b
+			}
+		}
+		if oldest == 0 {
+			return
+		}
+		delete(c.peers, oldest)
+	}
+}
+
+// Member is what is known of a boot, and whether it is believed alive.
+func (c *Core) Member(b replica.Boot) (m replica.Member, alive bool) {
+	if b == c.Self() {
+		return c.cfg.Self, true
+	}
+	if p := c.peers[b]; p != nil {
+		return p.member, p.alive
+	}
+	return replica.Member{Boot: b}, false
+}
+
+// Members lists this node and every member believed alive, in the order of names.
+func (c *Core) Members() []replica.Member {
+	all := []replica.Member{c.cfg.Self}
+	for _, b := range c.alive {
+		all = append(all, c.peers[b].member)
+	}
+	slices.SortFunc(all, func(a, b replica.Member) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// LinkUp tells that messages to a member go through again after some may have been lost.
+func (c *Core) LinkUp(now replica.Instant, b replica.Boot, fx *replica.Effects) {
+	if p := c.peers[b]; p != nil {
+		p.refused = false
+	}
+	for i := range c.slots {
+		if c.slots[i].data.Role() == replica.Primary {
+			c.slots[i].data.Resend(now, b, fx)
+		}
+	}
+}
+
+// Refused tells that a member's port refused a packet.
+func (c *Core) Refused(b replica.Boot) {
+	if p := c.peers[b]; p != nil {
+		p.refused = true
+	}
+}
+
+func (c *Core) hear(now replica.Instant, from replica.Boot) {
+	if p := c.peers[from]; p != nil {
+		p.heard, p.refused = now.Mono, false
+	}
+}
+
+func (c *Core) surrendered(from replica.Boot) {
+	if p := c.peers[from]; p != nil {
+		p.left, p.gave = true, 0
+	}
+}
+
+// suspect reports whether a boot is to be taken for dead: it left; or it has been silent for longer than any lease
+// holds and gossip or its port say that it is gone; or it has been silent for so long that neither is needed.
+func (c *Core) suspect(now replica.Instant, b replica.Boot) bool {
+	if b == c.Self() {
+		return false
+	}
+	p := c.peers[b]
+	if p == nil {
+		return now.Mono-c.joined > 2*c.cfg.suspectAfter()
+	}
+	silent := now.Mono - p.heard
+	return p.left || silent > c.cfg.suspectAfter() || silent > c.cfg.graceLease() && (!p.alive || p.refused)
+}
+
+// stalled makes a node that stood still doubt itself before it doubts others: it holds no lease until it is granted
+// anew, and everybody has the full time to be heard from.
+func (c *Core) stalled(now replica.Instant) {
+	for _, p := range c.peers {
+		p.granted = 0
+		p.heard = now.Mono
+	}
+}

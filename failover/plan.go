@@ -1,0 +1,227 @@
+package failover
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// purpose says why a slot is to be claimed.
+type purpose int
+
+const (
+	promote  purpose = iota + 1 // its primary is gone and this node is a backup
+	evict                       // this node is primary and a backup is gone or stuck
+	revive                      // every replica is gone and this node holds what one left behind
+	fillIn                      // every replica is gone and this node is the slot's home
+	populate                    // nobody ever claimed it and this node is the slot's home
+	teach                       // this node is primary and a copy is missing
+)
+
+// action is one thing to do, chosen by the planner.
+type action struct {
+	slot    uint32
+	purpose purpose
+	peer    replica.Boot   // the learner to teach
+	out     []replica.Boot // the backups to evict
+}
+
+// view is what the planner knows of one slot, besides who is gone.
+type view struct {
+	slot     uint32
+	claim    replica.Claim
+	role     replica.Role
+	stuck    []replica.Boot // backups that acknowledge nothing
+	learners []replica.Boot // being filled
+	home     []replica.Boot // by the ring, those that are alive; the home primary first
+	homeMine bool           // this node is the home primary
+	lostFor  time.Duration  // how long every replica has been gone
+}
+
+// plan chooses what to do now, most urgent first: promote, evict, claim what is lost or was never claimed, then restore
+// copies. It changes nothing.
+func (c *Core) plan(now replica.Instant) []action {
+	var urgent, later []action
+	gone := func(b replica.Boot) bool { return c.suspect(now, b) }
+	teaching := len(c.lessons)
+	for i := range c.slots {
+		s := &c.slots[i]
+		if s.round != 0 || now.Mono < s.retry {
+			continue
+		}
+		v := c.view(now, s, uint32(i))
+		if a := c.claimAction(v, gone); a.purpose != 0 {
+			urgent = append(urgent, a)
+		} else if a := c.copyAction(v, gone); a.purpose != 0 && teaching < c.cfg.TransfersMax {
+			later = append(later, a)
+			teaching++
+		}
+	}
+	return append(urgent, later...)
+}
+
+// view gathers what the planner looks at.
+func (c *Core) view(now replica.Instant, s *slot, n uint32) view {
+	v := view{slot: n, claim: s.claim, role: s.data.Role()}
+	if s.lost != 0 {
+		v.lostFor = now.Mono - s.lost
+	}
+	if v.role == replica.Primary {
+		v.stuck = s.data.Stuck(now, c.cfg.suspectAfter())
+		for _, l := range s.data.Learners() {
+			v.learners = append(v.learners, l.Boot)
+		}
+	}
+	if v.role == replica.Primary && len(s.claim.Backups) < c.cfg.Backups || v.claim.IsZero() || s.lost != 0 {
+		v.home, v.homeMine = c.homeOf(n)
+	}
+	return v
+}
+
+// claimAction is what a slot needs that takes a round of questions.
+func (c *Core) claimAction(v view, gone func(replica.Boot) bool) action {
+	switch {
+	case v.claim.IsZero():
+		if v.homeMine {
+			return action{slot: v.slot, purpose: populate}
+		}
+	case v.role == replica.Primary:
+		out := slices.Clone(v.stuck)
+		for _, b := range v.claim.Backups {
+			if gone(b) && !slices.Contains(out, b) {
+				out = append(out, b)
+			}
+		}
+		if len(out) > 0 {
+			return action{slot: v.slot, purpose: evict, out: out}
+		}
+	case v.role == replica.Backup && gone(v.claim.Primary):
+		return action{slot: v.slot, purpose: promote}
+	case v.role == replica.Holder && v.lostFor > c.cfg.suspectAfter():
+		return action{slot: v.slot, purpose: revive}
+	case v.lostFor > c.cfg.LostAfter && (v.homeMine || v.claim.Holds(c.Self())):
+		return action{slot: v.slot, purpose: fillIn}
+	}
+	return action{}
+}
+
+// copyAction is the learner that a slot short of copies should get: where home wants a copy first.
+func (c *Core) copyAction(v view, gone func(replica.Boot) bool) action {
+	want := min(c.cfg.Backups, len(c.alive))
+	if v.role != replica.Primary || len(v.claim.Backups)+len(v.learners) >= want {
+		return action{}
+	}
+	for _, b := range append(v.home, c.alive...) {
+		if b != c.Self() && !v.claim.Holds(b) && !slices.Contains(v.learners, b) && !gone(b) {
+			return action{slot: v.slot, purpose: teach, peer: b}
+		}
+	}
+	return action{}
+}
+
+// homeOf is the slot's home among the living, and whether this node is its primary.
+func (c *Core) homeOf(slot uint32) (home []replica.Boot, mine bool) {
+	if c.home == nil {
+		return nil, false
+	}
+	for i, name := range c.home.Replicas(int(slot)) {
+		if name == c.cfg.Self.Name {
+			mine = mine || i == 0
+			home = append(home, c.Self())
+			continue
+		}
+		for _, b := range c.alive {
+			if c.peers[b].member.Name == name {
+				home = append(home, b)
+			}
+		}
+	}
+	return home, mine
+}
+
+// rank is how many backups of a claim stand before this node: each gets a lease's time to take over first, unless it is
+// gone as well.
+func (c *Core) rank(now replica.Instant, claim replica.Claim) int {
+	n := 0
+	for _, b := range claim.Backups {
+		if b == c.Self() {
+			break
+		}
+		if !c.suspect(now, b) {
+			n++
+		}
+	}
+	return n
+}
+
+// watchLost notes since when a slot has had no living replica.
+func (c *Core) watchLost(now replica.Instant, s *slot) {
+	role := s.data.Role()
+	lost := !s.claim.IsZero() && role != replica.Primary && role != replica.Backup
+	for _, b := range s.claim.Replicas() {
+		lost = lost && (b == c.Self() || c.suspect(now, b))
+	}
+	switch {
+	case !lost:
+		s.lost = 0
+	case s.lost == 0:
+		s.lost = now.Mono
+	}
+}
+
+// act carries the plan out: the claims in one round of questions, the learners one by one.
+func (c *Core) act(now replica.Instant, actions []action, fx *replica.Effects) {
+	var asks []action
+	for _, a := range actions {
+		switch {
+		case a.purpose == teach:
+			c.beginLesson(now, a)
+		case c.mayAsk(now, a):
+			asks = append(asks, a)
+		}
+	}
+	if len(asks) > 0 {
+		c.ask(now, asks, fx)
+	}
+}
+
+// mayAsk holds a promoter back until no lease that it granted can still hold and the backups before it have had their
+// turn.
+func (c *Core) mayAsk(now replica.Instant, a action) bool {
+	s := &c.slots[a.slot]
+	if s.promise.holds(now) && s.promise.to != c.Self() {
+		return false
+	}
+	switch a.purpose {
+	case populate:
+		return c.met(now)
+	case revive, fillIn:
+		return now.Mono-c.joined > c.cfg.suspectAfter()
+	case evict:
+		return true
+	}
+	if c.mayHoldLease(now, s.claim.Primary) {
+		return false
+	}
+	rank := c.rank(now, s.claim)
+	turn := c.peerSilence(now, s.claim.Primary) - c.cfg.graceLease()
+	return rank == 0 || turn >= time.Duration(rank)*c.cfg.Lease
+}
+
+// met reports whether the node knows enough members to say where slots that nobody ever claimed belong: as many as were
+// to found the cluster, unless they do not come.
+func (c *Core) met(now replica.Instant) bool {
+	if len(c.home.Members()) != c.aliveMembers() {
+		return false // the table for the members of this moment is being computed
+	}
+	return c.aliveMembers() >= c.cfg.Expect || now.Mono-c.joined > c.cfg.LostAfter
+}
+
+// peerSilence is how long nothing was heard of a boot.
+func (c *Core) peerSilence(now replica.Instant, b replica.Boot) time.Duration {
+	if p := c.peers[b]; p != nil {
+		return now.Mono - p.heard
+	}
+	return now.Mono - c.joined
+}

@@ -1,0 +1,71 @@
+package failover
+
+import "github.com/sessnode/sessnode/replica"
+
+// Load answers a client's read if this node is the slot's serving primary under a lease; otherwise the status says who
+// to ask, or to try again. The slot number must be in range.
+func (c *Core) Load(now replica.Instant, slot uint32, t replica.Token, l *replica.Load, fx *replica.Effects) {
+	if st := c.serving(now, slot); st != replica.StatusOK {
+		fx.Done = append(fx.Done, replica.Done{Token: t, Result: replica.Result{Status: st}})
+		return
+	}
+	c.slots[slot].data.Load(now, t, l, fx)
+}
+
+// Commit takes a client's commit under the same conditions as Load.
+func (c *Core) Commit(now replica.Instant, slot uint32, t replica.Token, m *replica.Commit, fx *replica.Effects) {
+	if st := c.serving(now, slot); st != replica.StatusOK {
+		fx.Done = append(fx.Done, replica.Done{Token: t, Result: replica.Result{Status: st}})
+		return
+	}
+	c.slots[slot].data.Commit(now, t, m, fx)
+}
+
+func (c *Core) serving(now replica.Instant, slot uint32) replica.Status {
+	s := &c.slots[slot]
+	switch {
+	case s.claim.IsZero():
+		return replica.StatusUnavailable
+	case s.claim.Primary != c.Self():
+		return replica.StatusNotPrimary
+	case c.quiet || c.leaving || !s.data.Serving() || !c.leased(now, s.claim):
+		return replica.StatusUnavailable
+	}
+	return replica.StatusOK
+}
+
+// update takes an entry as a backup or learner, if it came from the primary of the highest claim and nobody else was
+// promised the slot.
+func (c *Core) update(now replica.Instant, from replica.Boot, m *replica.Update, fx *replica.Effects) {
+	s := c.at(m.Slot)
+	if s == nil || s.promise.holds(now) && s.promise.to != from {
+		return
+	}
+	role := s.data.Role()
+	if s.claim.Epoch != m.Epoch || s.claim.Primary != from || role != replica.Backup && role != replica.Learner {
+		send(fx, from, &replica.Fenced{Claim: s.claim})
+		return
+	}
+	s.data.Update(now, m)
+	if n := len(c.acks); n == 0 || c.acks[n-1] != m.Slot {
+		c.acks = append(c.acks, m.Slot)
+	}
+}
+
+// refused handles a replica's refusal: it knows a higher claim, or has not heard of ours yet.
+func (c *Core) refused(now replica.Instant, from replica.Boot, m *replica.Fenced, fx *replica.Effects) {
+	s := c.at(m.Claim.Slot)
+	if s == nil {
+		return
+	}
+	if c.adopt(now, m.Claim, fx) {
+		report(fx, EventFenced, m.Claim, from, 1)
+		return
+	}
+	if s.claim.Primary != c.Self() || now.Mono-s.fenced < scanEvery {
+		return
+	}
+	s.fenced = now.Mono
+	send(fx, from, &replica.Claims{Claims: []replica.Claim{s.claim}})
+	s.data.Resend(now, from, fx)
+}
