@@ -1,0 +1,179 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// Client is a [Store] over the network. It is safe for concurrent use; a process needs one per application.
+//
+// Every request ends by the context's deadline or Config.Timeout, whichever is first. Until then the client goes
+// straight to the slot's primary, follows when that moves, asks others when it is silent, and pauses a little when the
+// slot has no primary. A request that is retried is the same request to the cluster: it takes effect once.
+type Client struct {
+	conf     Config
+	endpoint *wire.Endpoint
+	layout   *layout
+	peers    *peers
+	calls    *calls
+	started  time.Time // zero of now
+
+	id  uint64        // names this client in request ids; random
+	seq atomic.Uint64 // last request id given
+
+	news      chan struct{} // capacity 1: a connection came, went or failed; for Dial
+	done      chan struct{} // closed when Close begins
+	stop      context.CancelFunc
+	tasks     sync.WaitGroup // the keeper
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var _ Store = (*Client)(nil)
+
+func newClient(conf Config) (*Client, error) {
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return nil, fmt.Errorf("client: choose an id: %w", err)
+	}
+	endpoint, err := wire.Listen(wire.EndpointConfig{
+		Key: conf.Key, Accept: conf.Accept, Role: wire.RoleClient,
+		PacketConn: conf.PacketConn, Resolve: conf.Resolve, Logger: conf.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	c := &Client{
+		conf: conf, endpoint: endpoint, layout: newLayout(), calls: newCalls(conf.InFlightMax),
+		started: time.Now(), id: binary.LittleEndian.Uint64(id[:]),
+		news: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	c.peers = newPeers(c, conf.Nodes, conf.ConnsMax)
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	c.tasks.Go(func() { c.peers.keep(ctx) }) // Close joins it
+	return c, nil
+}
+
+// App is the application that the client was dialed for.
+func (c *Client) App() string { return c.conf.App }
+
+// Load reads a session. The error is that of the result, or says why there is none: ErrOverloaded, ErrClosed, the
+// context's error, or one that is both context.DeadlineExceeded and replica.ErrUnavailable and tells what was tried.
+func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
+	if err := l.Key.Validate(); err != nil {
+		return replica.Result{}, err
+	}
+	deadline := c.deadline(ctx)
+	res, trail, err := c.roundTrip(ctx, deadline, l.Key.ID, replica.Request{Load: l})
+	if err != nil {
+		return res, trail.explain(err, false)
+	}
+	return res, res.Err()
+}
+
+// Commit applies a change. A commit without Request gets one, and NotAfter is never later than the client waits, so that
+// nothing takes effect long after the answer. Errors are those of Load; when no answer came and the commit may
+// have reached a node the error is ErrOutcomeUnknown as well.
+func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Result, error) {
+	if err := commit.Key.Validate(); err != nil {
+		return replica.Result{}, err
+	}
+	if len(commit.Changes) > changesMax {
+		return replica.Result{}, errTooMany
+	}
+	deadline := c.deadline(ctx)
+	sent := *commit
+	if sent.Request.IsZero() {
+		sent.Request = replica.RequestID{Client: c.id, Seq: c.seq.Add(1)}
+	}
+	if latest := deadline.UnixMilli(); sent.NotAfter == 0 || sent.NotAfter > latest {
+		sent.NotAfter = latest
+	}
+	res, trail, err := c.roundTrip(ctx, deadline, sent.Key.ID, replica.Request{Commit: &sent})
+	if err == nil && res.Status == replica.StatusTooLate && trail.unsure > 1 {
+		err = res.Err() // this sending came too late; an earlier one may have come in time
+	}
+	if err != nil {
+		return res, trail.explain(err, trail.unsure > 0)
+	}
+	return res, res.Err()
+}
+
+// roundTrip has one request answered.
+func (c *Client) roundTrip(ctx context.Context, deadline time.Time, id string, req replica.Request) (replica.Result, trail, error) {
+	call, err := c.calls.begin(c.layout.slotOf(id))
+	if err != nil {
+		return replica.Result{}, trail{}, err
+	}
+	defer c.calls.end(call)
+	call.request = req
+	call.request.Token = call.token
+	call.message = &call.request
+	a, trail, err := c.do(ctx, call, deadline)
+	return a.reply.Result, trail, err
+}
+
+// deadline is when a request that begins now must end.
+func (c *Client) deadline(ctx context.Context) time.Time {
+	deadline := time.Now().Add(c.conf.Timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		return d
+	}
+	return deadline
+}
+
+// Locate says where the session with an id is or would be, as this client knows it; it asks nobody.
+func (c *Client) Locate(_ context.Context, id string) (replica.Location, error) {
+	if err := (replica.Key{App: c.conf.App, ID: id}).Validate(); err != nil {
+		return replica.Location{}, err
+	}
+	return c.layout.locate(c.layout.slotOf(id)), nil
+}
+
+// Members is every node that at least one connected node believes alive, by name.
+func (c *Client) Members() []replica.Member { return c.layout.list() }
+
+// Close ends all requests with ErrClosed, disconnects, and returns when every goroutine of the client has.
+func (c *Client) Close() error {
+	c.closeOnce.Do(func() {
+		c.calls.close()
+		close(c.done)
+		c.stop()
+		c.tasks.Wait()
+		c.peers.close()
+		c.closeErr = c.endpoint.Close()
+	})
+	return c.closeErr
+}
+
+// now counts from the client's start.
+func (c *Client) now() time.Duration { return time.Since(c.started) }
+
+// lane is where requests for a slot travel; lane 0 is for control.
+func (c *Client) lane(slot uint32) int { return 1 + int(slot%(wire.Lanes-1)) }
+
+// learn takes a claim that came with an answer, and moves the requests that it concerns.
+func (c *Client) learn(claim replica.Claim) {
+	if c.layout.learn(claim) {
+		c.calls.moved(claim.Slot)
+	}
+}
+
+// changed spreads the word that a connection came or failed, or that lost has ended.
+func (c *Client) changed(lost *wire.Conn) {
+	c.calls.changed(lost)
+	c.peers.wake()
+	select {
+	case c.news <- struct{}{}:
+	default:
+	}
+}

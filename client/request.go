@@ -1,0 +1,211 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// How a request waits between its attempts.
+const (
+	attemptTimeoutMin = 300 * time.Millisecond // for an answer, before another member is asked too
+	attemptTimeoutMax = 2 * time.Second
+	backoffMin        = 5 * time.Millisecond // after "not now"
+	backoffMax        = 100 * time.Millisecond
+	redirectsMax      = 4 // followed without a pause, so that nodes that disagree do not play ball with a request
+)
+
+// request drives one call from the caller's goroutine: it sends, waits, and decides where to send next, until an answer
+// is final or the time is up. It is safe to have the request at several nodes at once, as its id makes it take effect
+// once.
+type request struct {
+	client   *Client
+	call     *call
+	deadline time.Time
+
+	next      time.Time // when to act although nothing happened
+	holding   bool      // next is the end of a pause: only a moved claim cuts it short
+	elsewhere bool      // ask somebody else than the primary next
+	attempt   time.Duration
+	backoff   time.Duration
+	redirects int
+	pauses    int
+
+	lastPeer *peer // the one asked last
+	lastConn *wire.Conn
+
+	trail trail
+}
+
+// trail is what was tried, for the error if all fails.
+type trail struct {
+	sends  int
+	unsure int    // sends after which the request may have taken effect
+	addr   string // asked last
+	last   error  // what came back last
+}
+
+// do gets a call answered by its deadline.
+func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arrival, trail, error) {
+	r := &request{client: c, call: call, deadline: deadline, attempt: attemptTimeoutMin, backoff: backoffMin}
+	for {
+		now := time.Now()
+		if !now.Before(deadline) {
+			return arrival{}, r.trail, context.DeadlineExceeded
+		}
+		if !now.Before(r.next) {
+			if err := r.act(now); err != nil {
+				return arrival{}, r.trail, err
+			}
+		}
+		if err := r.wait(ctx, now); err != nil {
+			return arrival{}, r.trail, err
+		}
+		if a, final := r.look(); final {
+			return a, r.trail, nil
+		}
+	}
+}
+
+// act sends the request to whoever seems best, or decides to wait.
+func (r *request) act(now time.Time) error {
+	if !r.holding && r.lastConn != nil && r.call.asked(r.lastConn) { // not answered in time
+		r.lastPeer.doubt() // so that route looks elsewhere
+		r.attempt = min(2*r.attempt, attemptTimeoutMax)
+	}
+	r.holding = false
+	r.next = now.Add(r.attempt)
+	p, conn := r.route()
+	if conn == nil {
+		return nil // a connection that comes up wakes the call
+	}
+	err := r.call.send(conn, r.client.lane(r.call.slot))
+	switch {
+	case err == nil:
+		r.trail.sends++
+		r.trail.unsure++
+		r.trail.addr, r.lastPeer, r.lastConn = p.addr, p, conn
+	case errors.Is(err, wire.ErrFrameTooLarge):
+		return fmt.Errorf("%w: %w", replica.ErrTooLarge, err)
+	case errors.Is(err, wire.ErrQueueFull):
+		r.pause(now, p, fmt.Errorf("%w: %w", replica.ErrOverloaded, err))
+	default: // the connection is ending
+		p.conn.CompareAndSwap(conn, nil)
+		r.next = now
+	}
+	return nil
+}
+
+// route picks a connection that the request is not waiting on: the primary's, or, where that is not known, not connected
+// or already asked, anybody's, as nodes pass requests on.
+func (r *request) route() (*peer, *wire.Conn) {
+	primary := r.client.peers.get(r.client.layout.primary(r.call.slot))
+	if primary != nil && !r.elsewhere {
+		if conn := primary.usable(); conn != nil && !r.call.asked(conn) {
+			return primary, conn
+		}
+	}
+	r.elsewhere = false
+	isPrimary := func(conn *wire.Conn) bool { return primary != nil && primary.conn.Load() == conn }
+	for _, skip := range []func(*wire.Conn) bool{r.call.tried, r.call.asked} { // those that refused come last
+		if p, conn := r.client.peers.another(func(conn *wire.Conn) bool { return skip(conn) || isPrimary(conn) }); conn != nil {
+			return p, conn
+		}
+	}
+	if primary == nil {
+		return nil, nil
+	}
+	if conn := primary.conn.Load(); conn != nil && !r.call.asked(conn) {
+		return primary, conn // doubtful, and the only one
+	}
+	return nil, nil
+}
+
+// wait returns when something happened to the call, or at the next time to act.
+func (r *request) wait(ctx context.Context, now time.Time) error {
+	until := r.next
+	if until.After(r.deadline) {
+		until = r.deadline
+	}
+	r.call.timer.Reset(until.Sub(now))
+	select {
+	case <-r.call.wake:
+	case <-r.call.timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.client.done:
+		return ErrClosed
+	}
+	return nil
+}
+
+// look takes what happened: a final answer, or a reason to act again now or later.
+func (r *request) look() (a arrival, final bool) {
+	h := r.call.take()
+	for _, a := range h.replies {
+		if a.json != nil || !a.reply.Result.Status.Retryable() {
+			return a, true
+		}
+		r.refused(a)
+	}
+	switch {
+	case h.moved:
+		r.elsewhere, r.backoff = false, backoffMin
+		if !r.primaryAsked() {
+			r.hurry()
+		}
+	case h.changed && !r.holding && !r.call.asked(nil):
+		r.hurry()
+	}
+	return arrival{}, false
+}
+
+// hurry makes the next act come at once; holding, because no attempt has timed out.
+func (r *request) hurry() { r.next, r.holding = time.Time{}, true }
+
+// primaryAsked reports whether an answer of the slot's primary is likely on its way.
+func (r *request) primaryAsked() bool {
+	primary := r.client.peers.get(r.client.layout.primary(r.call.slot))
+	if primary == nil {
+		return false
+	}
+	conn := primary.usable()
+	return conn != nil && r.call.asked(conn)
+}
+
+// refused takes an answer that is not final. After that of a node which is not the primary the next is asked at once,
+// otherwise after a pause.
+func (r *request) refused(a arrival) {
+	status, now := a.reply.Result.Status, time.Now()
+	if status == replica.StatusOverloaded {
+		r.trail.unsure--
+	}
+	r.trail.addr, r.trail.last = a.from.addr, a.reply.Result.Err()
+	r.client.learn(a.reply.Claim) // news moves this call too
+	elsewhere := r.client.layout.primary(r.call.slot) != a.from.addr
+	switch {
+	case r.primaryAsked(): // meanwhile; its answer counts
+	case status == replica.StatusNotPrimary && elsewhere && r.redirects < redirectsMax:
+		r.redirects++
+		r.hurry()
+	default:
+		r.redirects = 0
+		r.pause(now, a.from, r.trail.last)
+	}
+}
+
+// pause waits before the next attempt, longer each time. Every second pause ends at another member, lest a primary that
+// was deposed without knowing it keep the request.
+func (r *request) pause(now time.Time, from *peer, why error) {
+	r.trail.addr, r.trail.last = from.addr, why
+	r.pauses++
+	r.elsewhere = r.pauses%2 == 0 && r.client.layout.primary(r.call.slot) == from.addr
+	r.next = now.Add(time.Duration((0.5 + rand.Float64()/2) * float64(r.backoff)))
+	r.holding = true
+	r.backoff = min(2*r.backoff, backoffMax)
+}

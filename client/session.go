@@ -1,0 +1,220 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// Session is one request's view of its visitor's session: what the store had when the request first looked, with this
+// request's changes on top. Changes are buffered and committed by [Manager.Wrap]; nothing is loaded before the first
+// use. A Session may be used by several goroutines, until the handler returns.
+type Session struct {
+	manager *Manager
+	carried string // well-formed id that the request came with, or ""; it may name nothing
+
+	// load asks the store for a session under the request's context, which it closes over: the session lives exactly as
+	// long as the request does.
+	load func(id string) (replica.Result, error)
+
+	mu      sync.Mutex // guards the fields below; never held while the store is asked
+	loading chan struct{}
+	state   sessionState
+}
+
+// sessionState is what a request knows of its session and wants of it.
+type sessionState struct {
+	// id of the session, "" while there is none. It is known to exist once base is set.
+	id     string
+	base   *replica.Session // newest version known to this request
+	doomed string           // id to be destroyed by the next commit
+	life   int              // counts the sessions that this request had; Destroy ends one
+
+	pending changes // not committed yet
+	sending changes // in the commit under way, or in one that failed: still what this request sees
+
+	err       error // why the session cannot be loaded; the request's commit ends with it
+	phase     phase
+	discarded bool
+}
+
+// phase says how far the response is.
+type phase uint8
+
+const (
+	phaseOpen    phase = iota // nothing has left
+	phaseStarted              // headers have left: no cookie can follow
+	phaseOver                 // the handler returned: nobody will commit
+)
+
+// contextKey is where the middleware leaves the session.
+type contextKey struct{}
+
+// FromContext is the session of a request that runs inside [Manager.Wrap], or nil. The functions of this package answer
+// ErrNotWrapped for a nil session.
+func FromContext(ctx context.Context) *Session {
+	s, _ := ctx.Value(contextKey{}).(*Session)
+	return s
+}
+
+// Destroy ends the session for good, on all nodes, when the response is committed; the browser is told to forget the
+// cookie. What was changed before is dropped. A Set after it begins a new session with a new id.
+func (s *Session) Destroy() error {
+	if s == nil {
+		return ErrNotWrapped
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.state
+	if st.phase == phaseOver {
+		return ErrResponseStarted
+	}
+	// Also an id that no session was found for: on the far side of a split there may be one.
+	if id := cmp.Or(st.id, s.carried); id != "" && !st.discarded {
+		st.doomed = id
+	}
+	s.carried = ""
+	st.id, st.base, st.err = "", nil, nil
+	st.pending, st.sending = changes{}, changes{}
+	st.life++
+	return nil
+}
+
+// Discard gives up all changes of this request, Destroy included, and forgives a store that could not be reached: the
+// response leaves as the handler wrote it. For handlers that can do without a session, or that failed halfway.
+func (s *Session) Discard() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.discarded = true
+	s.state.doomed, s.state.pending = "", changes{}
+}
+
+// Exists reports whether the visitor has a session: one that the store knows, or one that this request began.
+func (s *Session) Exists() (bool, error) {
+	if s == nil {
+		return false, ErrNotWrapped
+	}
+	if err := s.ensureLoaded(); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.id != "" || s.state.pending.len()+s.state.sending.len() > 0, nil
+}
+
+// value is the stored form of an attribute as this request sees it.
+func (s *Session) value(name string) ([]byte, bool, error) {
+	if s == nil {
+		return nil, false, ErrNotWrapped
+	}
+	if err := s.ensureLoaded(); err != nil {
+		return nil, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.state.value(name)
+	return v, ok, nil
+}
+
+func (st *sessionState) value(name string) ([]byte, bool) {
+	for _, c := range []*changes{&st.pending, &st.sending} {
+		if change, ok := c.find(name); ok {
+			return change.Value, !change.Delete
+		}
+	}
+	if st.base == nil {
+		return nil, false
+	}
+	return st.base.Get(name)
+}
+
+// change buffers one attribute's change.
+func (s *Session) change(c replica.Change) error {
+	if s == nil {
+		return ErrNotWrapped
+	}
+	if c.Name == "" {
+		return fmt.Errorf("%w: an attribute needs a name", replica.ErrBadRequest)
+	}
+	if err := s.ensureLoaded(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.state
+	switch {
+	case st.phase == phaseOver, st.phase == phaseStarted && st.id == "":
+		return ErrResponseStarted
+	case c.Delete && st.id == "":
+		st.pending.remove(c.Name) // as if it had never been set: deleting begins no session
+		return nil
+	}
+	return st.pending.put(c)
+}
+
+// ensureLoaded asks the store once per request, however many goroutines want the session. A failure sticks: the handler
+// gets it from every use, and waits once.
+func (s *Session) ensureLoaded() error {
+	s.mu.Lock()
+	st := &s.state
+	switch {
+	case st.err != nil || st.id == "" || st.base != nil:
+		defer s.mu.Unlock()
+		return st.err
+	case s.loading != nil:
+		loading := s.loading
+		s.mu.Unlock()
+		<-loading
+		return s.ensureLoaded()
+	}
+	loading, id := make(chan struct{}), st.id
+	s.loading = loading
+	s.mu.Unlock()
+
+	res, err := answer(s.load(id))
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loading = nil
+	close(loading)
+	if st.id == id { // not destroyed meanwhile
+		st.loaded(res, err)
+	}
+	return st.err
+}
+
+// loaded takes the store's answer. That there is no such session, any more or ever, is an answer like others: the
+// visitor has none.
+func (st *sessionState) loaded(res replica.Result, err error) {
+	switch {
+	case gone(err):
+		st.id = ""
+	case err != nil:
+		st.err = fmt.Errorf("load session %s: %w", replica.ShortID(st.id), err)
+	case res.Session == nil:
+		st.err = fmt.Errorf("load session %s: the store answered without it", replica.ShortID(st.id))
+	default:
+		st.base = res.Session
+	}
+}
+
+// enter notes how far the response is.
+func (s *Session) enter(p phase) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.phase = p
+}
+
+// used reports whether the response may depend on the session.
+func (s *Session) used() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.state
+	return st.base != nil || st.life > 0 || st.id != s.carried
+}

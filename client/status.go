@@ -1,0 +1,75 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// Status is what the node at an address, a member's or a seed's, sees: a JSON document for an operator. Any connected
+// node will do when addr is "". It needs the cluster key; a node refuses it to a client key.
+func (c *Client) Status(ctx context.Context, addr string) ([]byte, error) {
+	if addr != "" && !slices.Contains(c.peers.memberAddrs(), addr) && !slices.Contains(c.conf.Nodes, addr) {
+		return nil, fmt.Errorf("client: no member has the address %s", addr)
+	}
+	ctx, cancel := context.WithDeadline(ctx, c.deadline(ctx))
+	defer cancel()
+	call, err := c.calls.begin(0)
+	if err != nil {
+		return nil, err
+	}
+	defer c.calls.end(call)
+	call.message = &replica.StatusWanted{Token: call.token}
+
+	p, err := c.askStatus(ctx, call, addr)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		h := call.take()
+		if len(h.replies) > 0 {
+			a := h.replies[0]
+			return a.json, a.reply.Result.Err()
+		}
+		if !call.asked(nil) {
+			return nil, fmt.Errorf("client: status of %s: connection ended: %w", p.addr, cmp.Or(p.failure(), error(replica.ErrUnavailable)))
+		}
+		if err := c.awaken(ctx, call); err != nil {
+			return nil, fmt.Errorf("client: status of %s: %w", p.addr, err)
+		}
+	}
+}
+
+// askStatus sends the call to the node at addr, or to any, as soon as it is connected.
+func (c *Client) askStatus(ctx context.Context, call *call, addr string) (*peer, error) {
+	for {
+		p := c.peers.get(addr)
+		if addr == "" {
+			p, _ = c.peers.another(call.asked)
+		}
+		if p != nil {
+			if conn := p.conn.Load(); conn != nil && call.send(conn, 0) == nil {
+				return p, nil
+			}
+		}
+		if err := c.awaken(ctx, call); err != nil {
+			return nil, fmt.Errorf("client: %s is not connected: %w", addr, err)
+		}
+		call.take()
+	}
+}
+
+// awaken waits until something happened to a call.
+func (c *Client) awaken(ctx context.Context, call *call) error {
+	select {
+	case <-call.wake:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.done:
+		return ErrClosed
+	}
+}

@@ -1,0 +1,263 @@
+package wire
+
+import (
+	"math"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+const (
+	requestLoad   = 1 << 0
+	requestCommit = 1 << 1
+)
+
+func appendRequest(b []byte, m *replica.Request) []byte {
+	b = appendUvarint(b, m.Token)
+	b = append(b, m.Hops, bitIf(m.Load != nil, requestLoad)|bitIf(m.Commit != nil, requestCommit))
+	if m.Load != nil {
+		b = appendLoad(b, m.Load)
+	}
+	if m.Commit != nil {
+		b = appendCommit(b, m.Commit)
+	}
+	return b
+}
+
+// A request and what it asks for live equally long and share an allocation.
+type (
+	loadRequest struct {
+		replica.Request
+		load replica.Load
+	}
+	commitRequest struct {
+		replica.Request
+		commit replica.Commit
+	}
+)
+
+func readRequest(r *reader) *replica.Request {
+	token, hops := r.uvarint("token"), r.byte("hops")
+	switch flags := r.byte("flags"); flags & (requestLoad | requestCommit) {
+	case requestLoad:
+		m := &loadRequest{}
+		readLoad(r, &m.load)
+		m.Token, m.Hops, m.Load = token, hops, &m.load
+		return &m.Request
+	case requestCommit:
+		m := &commitRequest{}
+		readCommit(r, &m.commit)
+		m.Token, m.Hops, m.Commit = token, hops, &m.commit
+		return &m.Request
+	}
+	r.fail("flags", "neither or both of load and commit")
+	return nil
+}
+
+const (
+	loadPeek  = 1 << 0
+	loadKnown = 1 << 1
+)
+
+func appendLoad(b []byte, l *replica.Load) []byte {
+	b, mark := beginRecord(b)
+	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(!l.Known.IsZero(), loadKnown))
+	b = appendKey(b, l.Key)
+	if !l.Known.IsZero() {
+		b = appendStamp(b, l.Known)
+	}
+	return endRecord(b, mark)
+}
+
+func readLoad(r *reader, l *replica.Load) {
+	after := r.enter("load")
+	flags := r.byte("load flags")
+	l.Peek = flags&loadPeek != 0
+	l.Key = ownKey(r.viewKey())
+	if flags&loadKnown != 0 {
+		l.Known = r.stamp("known")
+	}
+	r.leave(after)
+}
+
+// The first byte of a commit. The two lowest bits are its durability.
+const (
+	commitDurability = 3
+	commitCreate     = 1 << 2
+	commitDestroy    = 1 << 3
+	commitConfigure  = 1 << 4
+	commitTimes      = 1 << 5 // Idle and Lifetime follow
+	commitIf         = 1 << 6
+	commitRenew      = 1 << 7
+
+	changeSizeMin = 1 + 1
+)
+
+func commitFlags(c *replica.Commit) byte {
+	return byte(min(c.Durability, commitDurability)) | // 3 is refused by the receiver
+		bitIf(c.Create, commitCreate) |
+		bitIf(c.Destroy, commitDestroy) |
+		bitIf(c.Configure, commitConfigure) |
+		bitIf(c.Idle != 0 || c.Lifetime != 0, commitTimes) |
+		bitIf(!c.If.IsZero(), commitIf) |
+		bitIf(c.Renew != "", commitRenew)
+}
+
+func appendCommit(b []byte, c *replica.Commit) []byte {
+	b, mark := beginRecord(b)
+	flags := commitFlags(c)
+	b = append(b, flags)
+	b = appendKey(b, c.Key)
+	b = appendRequestID(b, c.Request)
+	b = appendInt64(b, c.NotAfter)
+	if flags&commitTimes != 0 {
+		b = appendDuration(appendDuration(b, c.Idle), c.Lifetime)
+	}
+	if flags&commitIf != 0 {
+		b = appendStamp(b, c.If)
+	}
+	if flags&commitRenew != 0 {
+		b = appendText(b, c.Renew)
+	}
+	b = appendCount(b, len(c.Changes))
+	for i := range c.Changes {
+		b = appendText(b, c.Changes[i].Name)
+		b = appendOptional(b, c.Changes[i].Value, !c.Changes[i].Delete)
+	}
+	return endRecord(b, mark)
+}
+
+func readCommit(r *reader, c *replica.Commit) {
+	after := r.enter("commit")
+	flags := r.byte("commit flags")
+	c.Create, c.Destroy, c.Configure = flags&commitCreate != 0, flags&commitDestroy != 0, flags&commitConfigure != 0
+	if c.Durability = replica.Durability(flags & commitDurability); c.Durability > replica.DurableNone {
+		r.fail("durability", "unknown value")
+	}
+	c.Key = r.viewKey()
+	c.Request = r.requestID("request id")
+	c.NotAfter = r.int64("not after")
+	if flags&commitTimes != 0 {
+		c.Idle, c.Lifetime = r.duration("idle"), r.duration("lifetime")
+	}
+	if flags&commitIf != 0 {
+		c.If = r.stamp("if")
+	}
+	if flags&commitRenew != 0 {
+		c.Renew = r.viewText("renew")
+	}
+	c.Changes = readChanges(r)
+	ownCommit(c)
+	r.leave(after)
+}
+
+// readChanges reads what aliases the payload.
+func readChanges(r *reader) []replica.Change {
+	n := r.count("changes", attrsMax, changeSizeMin)
+	if n == 0 {
+		return nil
+	}
+	changes := make([]replica.Change, n)
+	for i := range changes {
+		name := r.viewText("change name")
+		value, present := r.viewOptional("change value")
+		if r.failed() {
+			return nil
+		}
+		changes[i] = replica.Change{Name: name, Value: value, Delete: !present}
+	}
+	return changes
+}
+
+const (
+	replyDetail  = 1 << 0
+	replyStamp   = 1 << 1
+	replySession = 1 << 2
+	replyClaim   = 1 << 3
+)
+
+func replyFlags(m *replica.Reply) byte {
+	return bitIf(m.Result.Detail != "", replyDetail) |
+		bitIf(!m.Result.Stamp.IsZero(), replyStamp) |
+		bitIf(m.Result.Session != nil, replySession) |
+		bitIf(!isZeroClaim(&m.Claim), replyClaim)
+}
+
+func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
+	flags := replyFlags(m)
+	b = appendUvarint(b, m.Token)
+	b = append(b, byte(m.Result.Status), flags)
+	b = appendCount(b, max(m.Result.Copies, 0))
+	if flags&replyDetail != 0 {
+		b = appendText(b, m.Result.Detail)
+	}
+	if flags&replyStamp != 0 {
+		b = appendStamp(b, m.Result.Stamp)
+	}
+	if flags&replySession != 0 {
+		b = appendPart(b, &replica.Part{Session: m.Result.Session}, now)
+	}
+	if flags&replyClaim != 0 {
+		var space [1 + backupsMax]replica.Boot
+		boots := addBoots(space[:0], &m.Claim)
+		b = appendClaim(appendBoots(b, boots), &m.Claim, boots)
+	}
+	return b
+}
+
+func readReply(r *reader) *replica.Reply {
+	m := &replica.Reply{Token: r.uvarint("token")}
+	m.Result.Status = replica.Status(r.byte("status"))
+	flags := r.byte("flags")
+	m.Result.Copies = readCopies(r)
+	if flags&replyDetail != 0 {
+		m.Result.Detail = r.text("detail")
+	}
+	if flags&replyStamp != 0 {
+		m.Result.Stamp = r.stamp("stamp")
+	}
+	if flags&replySession != 0 {
+		m.Result.Session = readPart(r).Session
+	}
+	if flags&replyClaim != 0 {
+		boots := readBoots(r)
+		m.Claim = readClaim(r, boots)
+	}
+	return m
+}
+
+func readCopies(r *reader) int {
+	n := r.uvarint("copies")
+	if n > math.MaxInt32 {
+		r.fail("copies", "beyond 31 bits")
+		return 0
+	}
+	return int(n)
+}
+
+func appendLayout(b []byte, m *replica.Layout) []byte {
+	b = appendFixed64(b, m.Cluster)
+	b = appendUint32(b, m.Slots)
+	b = appendCount(b, len(m.Members))
+	for i := range m.Members {
+		b = appendMember(b, &m.Members[i])
+	}
+	return appendClaims(b, m.Claims)
+}
+
+func readLayout(r *reader) *replica.Layout {
+	return &replica.Layout{
+		Cluster: r.fixed64("cluster"),
+		Slots:   r.uint32("slots"),
+		Members: readMembers(r),
+		Claims:  readClaims(r),
+	}
+}
+
+func appendStatusReply(b []byte, m *replica.StatusReply) []byte {
+	return appendBytes(appendUvarint(b, m.Token), m.JSON)
+}
+
+func readStatusReply(r *reader) *replica.StatusReply {
+	return &replica.StatusReply{Token: r.uvarint("token"), JSON: r.bytes("json")}
+}

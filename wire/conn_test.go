@@ -1,0 +1,336 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// pair connects a client-like node to a node, with these limits on both sides.
+func pair(t testing.TB, conf EndpointConfig, dialer, acceptor Handler) (dialed, accepted *Conn) {
+	t.Helper()
+	return connect(t, listen(t, conf), listen(t, conf), dialer, acceptor)
+}
+
+func text(s string) *Frame { return &Frame{Type: 1, Payload: []byte(s)} }
+
+func TestOrderIsKeptPerLane(t *testing.T) {
+	got := newCollect()
+	c, _ := pair(t, EndpointConfig{}, got, echo)
+	want := make([][]string, c.Lanes())
+	for i := range 500 {
+		lane := i % c.Lanes()
+		s := fmt.Sprintf("%d %s", i, strings.Repeat("x", i*7))
+		want[lane] = append(want[lane], s)
+		if err := c.Send(lane, text(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for lane := range want {
+		if diff := cmp.Diff(want[lane], got.wait(t, lane, len(want[lane]))); diff != "" {
+			t.Errorf("lane %d differs (-want +got):\n%s", lane, diff)
+		}
+	}
+}
+
+func TestBothSidesSend(t *testing.T) {
+	near, far := newCollect(), newCollect()
+	dialed, accepted := pair(t, EndpointConfig{}, near, far)
+	for c, s := range map[*Conn]string{dialed: "from the dialer", accepted: "from the acceptor"} {
+		if err := c.Send(2, text(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := near.wait(t, 2, 1)[0]; got != "from the acceptor" {
+		t.Errorf("dialer got %q", got)
+	}
+	if got := far.wait(t, 2, 1)[0]; got != "from the dialer" {
+		t.Errorf("acceptor got %q", got)
+	}
+}
+
+func TestSendErrors(t *testing.T) {
+	c, _ := pair(t, EndpointConfig{FrameSizeMax: 100}, hooks{}, hooks{})
+	for _, lane := range []int{-1, 5, 1 << 30} {
+		if err := c.Send(lane, text("a")); !errors.Is(err, ErrLane) {
+			t.Errorf("lane %d: got %v, want ErrLane", lane, err)
+		}
+	}
+	if err := c.Send(1, text(strings.Repeat("a", 200))); !errors.Is(err, ErrFrameTooLarge) {
+		t.Errorf("got %v, want ErrFrameTooLarge", err)
+	}
+	if got := c.Queued(1); got != 0 {
+		t.Errorf("%d bytes of refused frames are queued", got)
+	}
+	c.Close("test")
+	<-c.Done()
+	if err := c.Send(1, text("a")); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: got %v, want ErrClosed", err)
+	}
+}
+
+// A handler that does not come back fills, in the end, the sender's queue; other lanes do not notice.
+func TestSlowReaderFillsOnlyItsQueue(t *testing.T) {
+	release := make(chan struct{})
+	got := newCollect()
+	acceptor := hooks{frames: func(c *Conn, lane int, frames []Frame) {
+		if lane != 0 {
+			<-release
+		}
+		echo.Frames(c, lane, frames)
+	}}
+	const queueMax, frameMax = 64 << 10, 16 << 10
+	c, _ := pair(t, EndpointConfig{FrameSizeMax: frameMax, QueueSizeMax: queueMax}, got, acceptor)
+	t.Cleanup(func() { close(release) })
+
+	f := text(strings.Repeat("a", 10_000))
+	for lane := 1; lane < c.Lanes(); lane++ {
+		sent := fill(t, c, lane, f)
+		if most := streamWindow + queueMax + readerBatch + 2*frameMax; sent > most {
+			t.Errorf("lane %d took %d bytes, more than window, queue and buffers, %d", lane, sent, most)
+		}
+		if queued := c.Queued(lane); queued > queueMax {
+			t.Errorf("lane %d: %d bytes are queued, the limit is %d", lane, queued, queueMax)
+		}
+	}
+	for i := range 100 {
+		if err := c.Send(0, text(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got.wait(t, 0, 100)
+}
+
+// fill sends on a lane until its queue is full and stays so, and returns how many bytes it took.
+func fill(t *testing.T, c *Conn, lane int, f *Frame) (sentBytes int) {
+	t.Helper()
+	ctx := within(t)
+	for refusals := 0; refusals < 100; {
+		switch err := c.Send(lane, f); {
+		case err == nil:
+			sentBytes += len(f.Payload)
+			refusals = 0
+		case errors.Is(err, ErrQueueFull):
+			refusals++
+			settle(c) // a round trip on lane 0 lets the writer move if it can
+		default:
+			t.Fatal(err)
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("lane %d never fills: %d bytes sent", lane, sentBytes)
+		}
+	}
+	return sentBytes
+}
+
+// settle waits for one round trip on lane 0, whose handler echoes.
+func settle(c *Conn) {
+	got := c.handler.(*collect)
+	got.mu.Lock()
+	n := len(got.frames[0])
+	got.mu.Unlock()
+	_ = c.Send(0, text("settle")) // its loss shows in the test's result
+	for range got.more {
+		got.mu.Lock()
+		arrived := len(got.frames[0]) > n
+		got.mu.Unlock()
+		if arrived {
+			return
+		}
+	}
+}
+
+func TestTooLargeFrameEndsConnection(t *testing.T) {
+	ended := make(chan error, 1)
+	server := listen(t, EndpointConfig{FrameSizeMax: 100})
+	client := listen(t, EndpointConfig{FrameSizeMax: 1000})
+	c, _ := connect(t, client, server, hooks{closed: func(_ *Conn, err error) { ended <- err }}, hooks{})
+	if err := c.Send(1, text(strings.Repeat("a", 500))); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "the limit is 100") {
+		t.Errorf("got %v, want ErrProtocol that names the limit", err)
+	}
+}
+
+func TestCloseGivesReason(t *testing.T) {
+	near, far := make(chan error, 1), make(chan error, 1)
+	c, _ := pair(t, EndpointConfig{},
+		hooks{closed: func(_ *Conn, err error) { near <- err }},
+		hooks{closed: func(_ *Conn, err error) { far <- err }})
+	c.Close("draining" + strings.Repeat(".", 1000))
+	if err := <-near; !errors.Is(err, ErrClosed) {
+		t.Errorf("near: got %v, want ErrClosed", err)
+	}
+	if err := <-far; !errors.Is(err, ErrPeerClosed) || !strings.Contains(err.Error(), "draining") {
+		t.Errorf("far: got %v, want ErrPeerClosed with the reason", err)
+	}
+}
+
+func TestBulk(t *testing.T) {
+	type result struct {
+		sizes []int
+		err   error
+	}
+	results, first := make(chan result, 1), make(chan struct{}, 2)
+	acceptor := hooks{bulk: func(_ *Conn, s *BulkReader) {
+		var r result
+		for {
+			f, err := s.Next()
+			if err != nil {
+				r.err = err
+				results <- r
+				return
+			}
+			r.sizes = append(r.sizes, len(f.Payload))
+			if len(r.sizes) == 1 {
+				first <- struct{}{}
+			}
+		}
+	}}
+	c, _ := pair(t, EndpointConfig{}, hooks{}, acceptor)
+	ctx, cancel := context.WithCancel(within(t))
+
+	w, err := c.OpenBulk(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []int
+	for i := range 1000 {
+		want = append(want, i*10)
+		if err := w.Send(&Frame{Type: 1, Payload: make([]byte, i*10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Send(&Frame{Payload: make([]byte, FrameSizeMax+100)}); !errors.Is(err, ErrFrameTooLarge) {
+		t.Errorf("got %v, want ErrFrameTooLarge", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.Cancel()
+	got := <-results
+	if diff := cmp.Diff(want, got.sizes); diff != "" || got.err != io.EOF {
+		t.Errorf("ended with %v; sizes differ (-want +got):\n%s", got.err, diff)
+	}
+
+	<-first
+	w, err = c.OpenBulk(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Send(text("a")), w.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	<-first // a stream that is cut off before anything was read never gets to the handler
+	cancel()
+	if got := <-results; got.err == nil || got.err == io.EOF {
+		t.Errorf("cut off: got %v, want an error other than EOF", got.err)
+	}
+	if err := errors.Join(w.Send(text("a")), w.Close()); err == nil {
+		t.Error("a stream whose context is done can be written")
+	}
+}
+
+func TestBulkStreamsAreLimited(t *testing.T) {
+	release := make(chan struct{})
+	acceptor := hooks{bulk: func(*Conn, *BulkReader) { <-release }}
+	c, _ := pair(t, EndpointConfig{BulkStreamsMax: 2}, hooks{}, acceptor)
+	ctx, cancel := context.WithCancel(within(t))
+	for range 2 {
+		w, err := c.OpenBulk(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Cancel()
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	if _, err := c.OpenBulk(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("third stream: got %v, want to wait", err)
+	}
+	close(release)
+	w, err := c.OpenBulk(within(t)) // the first two have been refused by now
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Cancel()
+}
+
+func TestGossipStream(t *testing.T) {
+	acceptor := hooks{gossip: func(_ *Conn, s net.Conn) {
+		defer s.Close()
+		_, _ = io.Copy(s, io.LimitReader(s, 5)) // the other end checks
+	}}
+	c, _ := pair(t, EndpointConfig{}, hooks{}, acceptor)
+	for range 3 * GossipStreamsMax { // closed streams make room
+		s, err := c.OpenGossip(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 5)
+		if _, err := io.ReadFull(s, got); err != nil || string(got) != "hello" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if s.RemoteAddr() == nil || s.LocalAddr() == nil {
+			t.Error("a stream without addresses")
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestClientsDoNotGossip(t *testing.T) {
+	server := listen(t, EndpointConfig{})
+	client := listen(t, EndpointConfig{Role: RoleClient})
+	ended := make(chan error, 1)
+	c, accepted := connect(t, client, server, hooks{closed: func(_ *Conn, err error) { ended <- err }}, hooks{})
+	for side, conn := range map[string]*Conn{"client": c, "server": accepted} {
+		if _, err := conn.OpenGossip(within(t)); !errors.Is(err, ErrRole) {
+			t.Errorf("%s: got %v, want ErrRole", side, err)
+		}
+	}
+	// A client that does not ask its own library is thrown out.
+	s, err := c.quic.OpenStreamSync(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write(header{kind: kindGossip}.encode()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, ErrRole) {
+		t.Errorf("connection ended with %v, want ErrRole", err)
+	}
+}
+
+func TestSendAllocatesNothing(t *testing.T) {
+	l := &lane{frameMax: FrameSizeMax, queueMax: QueueSizeMax, wake: make(chan struct{}, 1)}
+	f := &Frame{Type: 1, Payload: bytes.Repeat([]byte("a"), 128)}
+	step := func() {
+		for range 100 {
+			if err := l.send(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		batch, _ := l.take()
+		l.release(batch)
+	}
+	step()
+	step() // both buffers have grown
+	if got := testing.AllocsPerRun(100, step); got != 0 {
+		t.Errorf("%v allocations for 100 frames", got)
+	}
+}

@@ -1,0 +1,116 @@
+package wire
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// protocolName is what both sides must agree on (ALPN); it changes only when a rolling upgrade cannot mix the two.
+const protocolName = "sessnode/1"
+
+// Peer is what a connection's certificate proves about the other side.
+type Peer struct {
+	Role Role
+	// Name is what the peer calls itself. Any holder of the same key may use any name.
+	Name string
+}
+
+// credentials are one process's own certificate and the authorities that it accepts.
+type credentials struct {
+	leaf        *leafSource
+	authorities []authority
+	now         func() time.Time
+}
+
+// newCredentials derives them from key; peers with any of the other keys are accepted too.
+func newCredentials(key Key, others []Key, role Role, name string, now func() time.Time) (*credentials, error) {
+	leaf, err := newLeafSource(key, role, name, now)
+	if err != nil {
+		return nil, err
+	}
+	c := &credentials{leaf: leaf, now: now}
+	for _, k := range append([]Key{key}, others...) {
+		more, err := authoritiesOf(k)
+		if err != nil {
+			return nil, err
+		}
+		c.authorities = append(c.authorities, more...)
+	}
+	return c, nil
+}
+
+// pool returns the roots that a node accepts from dialers, clients included, or that a dialer accepts from nodes.
+func (c *credentials) pool(clients bool) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, a := range c.authorities {
+		if !a.clients || clients {
+			pool.AddCert(a.certificate)
+		}
+	}
+	return pool
+}
+
+// server returns the configuration with which a node accepts connections.
+func (c *credentials) server() *tls.Config {
+	conf := c.common()
+	conf.ClientAuth = tls.RequireAndVerifyClientCert
+	conf.ClientCAs = c.pool(true)
+	conf.SessionTicketsDisabled = true // a resumed session would skip the check of a key that was taken back
+	conf.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.leaf.get() }
+	return conf
+}
+
+// client returns the configuration with which nodes, clients and administrators dial nodes.
+func (c *credentials) client() *tls.Config {
+	conf := c.common()
+	conf.ServerName = nodeHost
+	conf.RootCAs = c.pool(false)
+	conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.leaf.get() }
+	return conf
+}
+
+func (c *credentials) common() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		NextProtos: []string{protocolName},
+		Time:       c.now,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			_, err := c.peer(state)
+			return err
+		},
+	}
+}
+
+// peer reads what the verified chain says: the authority decides which roles there are, the leaf picks one of them.
+func (c *credentials) peer(state tls.ConnectionState) (Peer, error) {
+	if len(state.VerifiedChains) == 0 {
+		return Peer{}, fmt.Errorf("%w: no verified certificate", ErrKeyMismatch)
+	}
+	chain := state.VerifiedChains[0]
+	leaf, root := chain[0], chain[len(chain)-1]
+	role, ok := roleOf(leaf)
+	if !ok || c.signsClients(root) != (role == RoleClient) {
+		return Peer{}, fmt.Errorf("%w: certificate claims to be %q", ErrRole, leaf.Subject.OrganizationalUnit)
+	}
+	return Peer{Role: role, Name: leaf.Subject.CommonName}, nil
+}
+
+func (c *credentials) signsClients(root *x509.Certificate) bool {
+	return slices.ContainsFunc(c.authorities, func(a authority) bool {
+		return a.clients && a.certificate.Equal(root)
+	})
+}
+
+func roleOf(leaf *x509.Certificate) (Role, bool) {
+	if units := leaf.Subject.OrganizationalUnit; len(units) == 1 {
+		for role, name := range roleNames {
+			if name == units[0] {
+				return role, true
+			}
+		}
+	}
+	return 0, false
+}
