@@ -21,7 +21,7 @@ type Config struct {
 	Lease time.Duration
 	// LostAfter is how long all replicas of a slot must have been gone before it is claimed empty; default 3 s.
 	LostAfter time.Duration
-	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 16.
+	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 64.
 	TransfersMax int
 
 	// Expect is how many members must have met before a cluster is founded; 1, the default, founds one at once.
@@ -43,7 +43,7 @@ func (c Config) withDefaults() Config {
 		c.LostAfter = 3 * time.Second
 	}
 	if c.TransfersMax == 0 {
-		c.TransfersMax = 16
+		c.TransfersMax = 64
 	}
 	c.Limits = c.Limits.WithDefaults()
 	return c

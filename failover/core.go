@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -18,7 +19,8 @@ type Core struct {
 	cluster uint64 // zero: belongs to none yet
 	found   founding
 	slots   []slot
-	digest  uint64 // over the claims of all slots
+	changed map[uint32]bool // slots whose claim is new since TakeChanged
+	digest  uint64          // over the claims of all slots
 	peers   map[replica.Boot]*peer
 	alive   []replica.Boot // peers that gossip calls alive, in order
 	home    *ring.Table
@@ -58,11 +60,12 @@ func (p promise) holds(now replica.Instant) bool { return p.to != 0 && now.Mono 
 // New makes the core of a node that belongs to no cluster yet. The configuration must be valid.
 func New(cfg Config, now replica.Instant) *Core {
 	c := &Core{
-		cfg:    cfg.withDefaults(),
-		peers:  map[replica.Boot]*peer{},
-		rounds: map[uint64]*round{},
-		slots:  make([]slot, cfg.Slots),
-		ticked: now.Mono,
+		cfg:     cfg.withDefaults(),
+		peers:   map[replica.Boot]*peer{},
+		rounds:  map[uint64]*round{},
+		changed: map[uint32]bool{},
+		slots:   make([]slot, cfg.Slots),
+		ticked:  now.Mono,
 	}
 	c.clock.Boot = cfg.Self.Boot
 	c.shared = replica.Config{Slots: cfg.Slots, Limits: c.cfg.Limits, MinCopies: c.cfg.MinCopies, Clock: &c.clock}
@@ -80,8 +83,12 @@ func (c *Core) Cluster() uint64 { return c.cluster }
 
 // Belong makes the node part of a cluster: it was founded here, or members said so.
 func (c *Core) Belong(now replica.Instant, cluster uint64) {
-	if c.cluster == 0 {
-		c.cluster, c.joined = cluster, now.Mono
+	if c.cluster != 0 {
+		return
+	}
+	c.cluster, c.joined = cluster, now.Mono
+	for _, p := range c.peers {
+		p.heard = now.Mono // members are silent while they belong to no cluster
 	}
 }
 
@@ -100,6 +107,20 @@ func (c *Core) Claims() []replica.Claim {
 		}
 	}
 	return all
+}
+
+// TakeChanged lists, in the order of slots, the claims that are new since the last call.
+func (c *Core) TakeChanged() []replica.Claim {
+	if len(c.changed) == 0 {
+		return nil
+	}
+	slots := slices.Sorted(maps.Keys(c.changed))
+	clear(c.changed)
+	claims := make([]replica.Claim, len(slots))
+	for i, s := range slots {
+		claims[i] = c.slots[s].claim
+	}
+	return claims
 }
 
 // Digest identifies the claims known: it changes whenever one does.
@@ -228,3 +249,25 @@ func (c *Core) isAlive(b replica.Boot) bool {
 
 // Role is what this node does for a slot.
 func (c *Core) Role(slot uint32) replica.Role { return c.slots[slot].data.Role() }
+
+// Sessions counts the live sessions of a slot that this node holds, and the bytes of their attributes.
+func (c *Core) Sessions(slot uint32) (sessions, bytes int) { return c.slots[slot].data.Sessions() }
+
+// Ready reports whether the node plays the part that the layout gives it in every slot; if not, what is missing.
+func (c *Core) Ready(now replica.Instant) (ready bool, reason string) {
+	if now.Mono-c.joined < compareAfter && len(c.alive) > 0 {
+		return false, "has just joined"
+	}
+	for i := range c.slots {
+		s := &c.slots[i]
+		role := s.data.Role()
+		switch {
+		case s.claim.IsZero():
+			return false, "slots are not claimed yet, or it does not know by whom"
+		case s.claim.Primary == c.Self() && role != replica.Primary,
+			s.claim.Primary != c.Self() && s.claim.Holds(c.Self()) && role != replica.Backup:
+			return false, "does not hold yet what the layout says that it holds"
+		}
+	}
+	return true, ""
+}

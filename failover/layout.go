@@ -65,6 +65,7 @@ func (c *Core) issue(now replica.Instant, claim replica.Claim, positions []uint6
 // learn makes claim the highest known.
 func (c *Core) learn(now replica.Instant, s *slot, claim replica.Claim) {
 	c.digest ^= s.claim.Fingerprint() ^ claim.Fingerprint()
+	c.changed[claim.Slot] = true
 	s.claim, s.learned, s.promise, s.lost = claim, now.Mono, promise{}, 0
 }
 

@@ -76,6 +76,11 @@ func (c *Core) Member(b replica.Boot) (m replica.Member, alive bool) {
 	return replica.Member{Boot: b}, false
 }
 
+// Silence is how long nothing was heard of a boot; of one unknown, since the node came to belong to the cluster.
+func (c *Core) Silence(now replica.Instant, b replica.Boot) time.Duration {
+	return c.peerSilence(now, b)
+}
+
 // Members lists this node and every member believed alive, in the order of names.
 func (c *Core) Members() []replica.Member {
 	all := []replica.Member{c.cfg.Self}

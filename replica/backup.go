@@ -81,13 +81,18 @@ func (s *Slot) apply(now Instant, e Entry) {
 	s.tail.append(&logged{entry: e, sizeBytes: e.size()})
 }
 
-// Tail is every entry kept after the given position, and whether they join on to it. Entries of a replica behind by
-// more than an epoch join by their numbers, since replicas of one lineage number the same entries alike.
+// Tail is the entries kept after the given position, as many as fit a message, and whether they join on to it. Entries
+// of a replica behind by more than an epoch join by their numbers, since replicas of one lineage number the same
+// entries alike.
 func (s *Slot) Tail(after Position) (entries []Entry, complete bool) {
 	if !s.tail.joins(after.Seq) {
 		return nil, false
 	}
+	size := 0
 	for _, item := range s.tail.after(after.Seq) {
+		if size += item.sizeBytes; size > s.cfg.Limits.ChunkBytes && len(entries) > 0 {
+			break
+		}
 		entries = append(entries, item.entry)
 	}
 	return entries, true

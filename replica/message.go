@@ -109,7 +109,8 @@ type Answer struct {
 	Slots []AnsweredSlot
 }
 
-// Pull asks a replica for the entries of a slot that the sender lacks: all that it keeps after After.
+// Pull asks a replica for the entries of a slot that the sender lacks: those that it keeps after After, as many as a
+// message holds; the sender asks again for the rest.
 type Pull struct {
 	Round uint64
 	Slot  uint32

@@ -77,7 +77,7 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		return
 	}
 	if err := s.admit(now, c); err != nil {
-		fx.done(t, resultOf(err))
+		fx.done(t, ResultOf(err))
 		return
 	}
 	r := s.records[c.Key]
@@ -85,7 +85,7 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		s.over(now, r, fx)
 	}
 	if err := s.allowed(r, c); err != nil {
-		fx.done(t, resultOf(err))
+		fx.done(t, ResultOf(err))
 		return
 	}
 	if c.Touch() {
@@ -95,7 +95,7 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 	}
 	parts, err := s.parts(now, c)
 	if err != nil {
-		fx.done(t, resultOf(err))
+		fx.done(t, ResultOf(err))
 		return
 	}
 	item := &logged{
@@ -257,8 +257,8 @@ func (s *Slot) remember(e *Entry) {
 // requestKey is the key that an entry's commit named: of a renewal, which has two parts, the one that ended.
 func requestKey(e *Entry) Key { return e.Parts[len(e.Parts)-1].Session.Key }
 
-// resultOf is the result that says why a request was refused.
-func resultOf(err error) Result {
+// ResultOf is the result that says why a request was refused.
+func ResultOf(err error) Result {
 	status, ok := err.(Status)
 	if ok {
 		return Result{Status: status}

@@ -183,11 +183,14 @@ func (s *Slot) forget(r *record) {
 func (s *Slot) recordOf(key Key) *record {
 	r := s.records[key]
 	if r == nil {
-		r = &record{key: key, index: -1}
+		r = &record{key: key, index: -1, accessed: neverAccessed}
 		s.records[key] = r
 	}
 	return r
 }
+
+// neverAccessed lies before every access: a session's last one may be older than this boot's clock.
+const neverAccessed time.Duration = -1 << 62
 
 // schedule puts a record whose newest version changed into the expiry heap.
 func (s *Slot) schedule(now Instant, r *record) {

@@ -1,0 +1,174 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// Defaults of Config.
+const (
+	ListenDefault      = "127.0.0.1:7946"
+	SlotsDefault       = 1024
+	JoinTimeoutDefault = time.Minute
+)
+
+// NoBackups is the value of Config.Backups that asks for none.
+const NoBackups = -1
+
+// Config configures New. Zero fields mean the documented default; it is read-only afterwards.
+type Config struct {
+	// Name is the node's own over all its runs, unlike that of any other member; at most 64 bytes of letters, digits,
+	// dots, hyphens and underscores. Default: the host's name, followed by the port unless that is 7946.
+	Name string
+	Zone string // failure domain, of the same form; default none
+
+	Listen    string // host:port to bind, the port 0 for any; default 127.0.0.1:7946
+	Advertise string // host:port that others reach this node by; default the bound address
+
+	// Join lists addresses, host:port, of members or of nodes that found the cluster together; it may name this node
+	// itself. Empty: found a cluster at once, unless members are remembered from before.
+	Join []string
+	// Expect is how many nodes must have met before they found a cluster; default a majority of Join and this node.
+	Expect int
+	// JoinTimeout is how long to look for any of Join before Run gives up; default one minute.
+	JoinTimeout time.Duration
+
+	Slots     int // of the cluster, the same on every member; default 1024
+	Backups   int // copies of each session besides the primary, the same on every member: 1 or 2, or NoBackups; default 1
+	MinCopies int // commits on fewer copies are answered ErrNotEnoughCopies; default 1
+	Limits    replica.Limits
+	Lease     time.Duration // see failover.Config; default 300 ms
+
+	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
+	Accept []wire.Key // further keys accepted, while keys are being changed
+
+	// StateDir is where the members are remembered between runs, in a file NAME.members; default none are.
+	StateDir string
+
+	// PacketConn is used instead of a socket on Listen, and closed with the node. For simulated networks.
+	PacketConn net.PacketConn
+	// Resolve replaces DNS. For simulated networks.
+	Resolve func(ctx context.Context, addr string) ([]net.Addr, error)
+	// Clock tells the time; it must never go back in Mono. Default: the machine's clock that runs while it sleeps.
+	Clock func() replica.Instant
+
+	Log *slog.Logger // default slog.Default()
+}
+
+// ErrConfig is wrapped by what Validate reports.
+var ErrConfig = errors.New("bad configuration")
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = ListenDefault
+	}
+	if c.JoinTimeout == 0 {
+		c.JoinTimeout = JoinTimeoutDefault
+	}
+	if c.Slots == 0 {
+		c.Slots = SlotsDefault
+	}
+	if c.Backups == 0 {
+		c.Backups = 1
+	}
+	if c.MinCopies == 0 {
+		c.MinCopies = 1
+	}
+	if c.Key.IsZero() {
+		c.Key = wire.DevelopmentKey()
+	}
+	if c.Clock == nil {
+		c.Clock = machineClock()
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	c.Limits = c.Limits.WithDefaults()
+	return c
+}
+
+// backups is Backups as a count.
+func (c *Config) backups() int { return max(c.Backups, 0) }
+
+// expect is how many nodes must meet to found a cluster, given the other addresses that this node looks for.
+func (c *Config) expect(others int) int {
+	switch {
+	case c.Expect > 0:
+		return c.Expect
+	case others == 0:
+		return 1
+	}
+	return (others+1)/2 + 1
+}
+
+// Validate reports the first field that cannot work, with what to do about it.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	switch {
+	case c.Name != "" && !plainName(c.Name):
+		return fmt.Errorf("%w: name %q: use at most 64 letters, digits, dots, hyphens and underscores", ErrConfig, c.Name)
+	case c.Zone != "" && !plainName(c.Zone):
+		return fmt.Errorf("%w: zone %q: use at most 64 letters, digits, dots, hyphens and underscores", ErrConfig, c.Zone)
+	case c.Expect < 0 || c.Expect > 1000:
+		return fmt.Errorf("%w: expect %d nodes: choose 1 to 1000", ErrConfig, c.Expect)
+	case c.Expect > 1 && len(c.Join) == 0:
+		return fmt.Errorf("%w: expecting %d nodes without an address to join: name some", ErrConfig, c.Expect)
+	case c.Slots < 1 || c.Slots > 16384:
+		return fmt.Errorf("%w: %d slots: choose 1 to 16384", ErrConfig, c.Slots)
+	case c.Backups != NoBackups && c.Backups > 2 || c.Backups < NoBackups:
+		return fmt.Errorf("%w: %d backups: choose 0, 1 or 2", ErrConfig, c.Backups)
+	case c.MinCopies < 1 || c.MinCopies > 1+c.backups():
+		return fmt.Errorf("%w: min-copies %d cannot be reached with %d backups", ErrConfig, c.MinCopies, c.backups())
+	case c.JoinTimeout < 0:
+		return fmt.Errorf("%w: join time-out %v is negative", ErrConfig, c.JoinTimeout)
+	case c.Lease != 0 && (c.Lease < 50*time.Millisecond || c.Lease > time.Minute):
+		return fmt.Errorf("%w: lease %v: choose 50ms to 1m", ErrConfig, c.Lease)
+	case c.Key.IsClient():
+		return fmt.Errorf("%w: a client key cannot run a node: use the cluster key", ErrConfig)
+	}
+	for _, a := range append([]string{c.Listen}, c.Join...) {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			return fmt.Errorf("%w: address %q: write host:port, such as 10.0.0.1:7946 or [::1]:7946", ErrConfig, a)
+		}
+	}
+	if err := c.Limits.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+func plainName(s string) bool {
+	return len(s) <= 64 && strings.IndexFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-_", r))
+	}) < 0
+}
+
+// nameOf is the default name of a node that listens on the given port.
+func nameOf(port string) string {
+	host, err := os.Hostname()
+	if err != nil || !plainName(host) {
+		host = "node"
+	}
+	if _, usual, _ := net.SplitHostPort(ListenDefault); port == usual {
+		return host
+	}
+	return host + "-" + port
+}
+
+// statePath is the file in which the members are remembered, or empty.
+func (c *Config) statePath() string {
+	if c.StateDir == "" {
+		return ""
+	}
+	return filepath.Join(c.StateDir, c.Name+".members")
+}

@@ -1,0 +1,265 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	mrand "math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/sessnode/sessnode/failover"
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// What Run returns when the node cannot be a member.
+var (
+	// ErrNoSeed: none of the addresses to join answered in time.
+	ErrNoSeed = errors.New("no node to join was reached")
+	// ErrNameTaken: a living member has this node's name.
+	ErrNameTaken = errors.New("another living member has this name: choose another name")
+	// ErrOtherCluster: the nodes found belong to another cluster, or one with other settings.
+	ErrOtherCluster = errors.New("belongs to another cluster")
+	// ErrClosed: the node was closed.
+	ErrClosed = errors.New("node is closed")
+)
+
+// Node is one member of a cluster. Its methods may be called from any goroutine.
+type Node struct {
+	cfg        Config
+	self       replica.Member
+	started    int64  // time of day in milliseconds; of two boots of one name the later started counts
+	remembered uint64 // the cluster that the node belonged to in its last run
+	endpoint   *wire.Endpoint
+	log        *slog.Logger
+	gossip     *gossip
+
+	ctx   context.Context // ends when the node is closed
+	stop  context.CancelFunc
+	tasks sync.WaitGroup // every goroutine that the node itself starts; Close joins them
+	once  sync.Once      // Close
+
+	mu             sync.Mutex // guards everything below
+	core           *failover.Core
+	effects        replica.Effects // of the step under way; empty between steps
+	out            outgoing
+	waiters        map[replica.Token]waiter
+	token          replica.Token // the last one given
+	conns          map[replica.Boot]*wire.Conn
+	links          map[replica.Boot]*wire.Link // to members with a higher boot
+	watchers       map[*source]bool            // clients that want the layout; true: not sent yet
+	members        []replica.Member            // as told to the core
+	known          map[string]string           // address by name of every member met, to look for
+	membersChanged bool                        // since the last publish
+	told           uint64                      // the cluster that gossip was told of
+	dropped        uint64                      // messages to members that had no connection or a full queue
+	problem        error                       // what makes it impossible to be a member; see doom
+}
+
+// New makes a node and opens its socket, so that a taken address is known at once. Nothing runs before Run.
+func New(cfg Config) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	boot, err := replica.NewBoot(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := wire.Listen(wire.EndpointConfig{
+		Key: cfg.Key, Accept: cfg.Accept, Role: wire.RoleNode, Name: cfg.Name,
+		Address: cfg.Listen, PacketConn: cfg.PacketConn, Resolve: cfg.Resolve, Logger: cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n, err := assemble(cfg, boot, endpoint)
+	if err != nil {
+		_ = endpoint.Close() // the error at hand says more
+		return nil, err
+	}
+	return n, nil
+}
+
+func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, error) {
+	bound := endpoint.Addr().String()
+	if cfg.Advertise == "" {
+		cfg.Advertise = bound
+	}
+	if cfg.Name == "" {
+		_, port, err := net.SplitHostPort(bound)
+		if err != nil {
+			return nil, fmt.Errorf("bound address %q: %w", bound, err)
+		}
+		cfg.Name = nameOf(port)
+	}
+	n := &Node{
+		cfg:      cfg,
+		self:     replica.Member{Boot: boot, Name: cfg.Name, Addr: cfg.Advertise, Zone: cfg.Zone},
+		started:  cfg.Clock().Wall,
+		endpoint: endpoint,
+		log:      cfg.Log.With("node", cfg.Name),
+		waiters:  map[replica.Token]waiter{},
+		conns:    map[replica.Boot]*wire.Conn{},
+		links:    map[replica.Boot]*wire.Link{},
+		watchers: map[*source]bool{},
+	}
+	n.ctx, n.stop = context.WithCancel(context.Background())
+	if err := n.makeCore(); err != nil {
+		return nil, err
+	}
+	g, err := newGossip(n)
+	if err != nil {
+		return nil, err
+	}
+	n.gossip = g
+	return n, nil
+}
+
+// makeCore makes the core, with what is remembered from the last run.
+func (n *Node) makeCore() error {
+	remembered, err := n.recall()
+	if err != nil {
+		return err
+	}
+	var seed [16]byte
+	if _, err := rand.Read(seed[:]); err != nil {
+		return fmt.Errorf("seed: %w", err)
+	}
+	cfg := failover.Config{
+		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
+		Limits: n.cfg.Limits, Lease: n.cfg.Lease,
+		Expect:  n.cfg.expect(len(n.seeds(remembered))),
+		Cluster: remembered.cluster(),
+		Random:  mrand.New(mrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:]))),
+	}
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	n.remembered = remembered.cluster()
+	n.core = failover.New(cfg, n.cfg.Clock())
+	n.known = map[string]string{}
+	for _, m := range remembered.Members {
+		n.known[m.Name] = m.Address
+	}
+	return n.setMembers(nil)
+}
+
+// Addr is the address that the node's socket is bound to.
+func (n *Node) Addr() net.Addr { return n.endpoint.Addr() }
+
+// Member is the node's own boot.
+func (n *Node) Member() replica.Member { return n.self }
+
+// Run joins or founds a cluster and serves until ctx is done; then it leaves in good order, so that its backups take
+// over at once, and closes the node. It is to be called once. It returns nil after an orderly end, otherwise why the
+// node cannot be a member.
+func (n *Node) Run(ctx context.Context) error {
+	defer n.Close()
+	n.tasks.Go(n.accept)
+	n.tasks.Go(n.tick)
+	n.tasks.Go(n.follow)
+	n.tasks.Go(func() { n.join(n.ctx) })
+	select {
+	case <-ctx.Done():
+		n.leave()
+		return nil
+	case <-n.ctx.Done():
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.problem != nil {
+			return n.problem
+		}
+		return ErrClosed
+	}
+}
+
+// doom ends the node: what it found makes it impossible to be a member.
+func (n *Node) doom(err error) {
+	n.mu.Lock()
+	if n.problem == nil {
+		n.problem = err
+	}
+	n.mu.Unlock()
+	n.stop()
+}
+
+// leaveWait bounds the wait for commits under way, for the others to hear of the leaving, and for what is queued.
+const leaveWait = time.Second
+
+// leave surrenders every slot once nothing is under way, tells gossip, and waits until what was queued is sent.
+func (n *Node) leave() {
+	n.mu.Lock()
+	n.core.Quiesce()
+	n.mu.Unlock()
+	n.until(leaveWait, func() bool { return n.core.Open() == 0 })
+	n.mu.Lock()
+	n.core.Leave(&n.effects)
+	n.dispatch()
+	n.mu.Unlock()
+	n.until(leaveWait, n.sent)
+	n.gossip.leave(leaveWait)
+	n.log.Info("left the cluster")
+}
+
+// until waits for done, called under the mutex, at most as long as given.
+func (n *Node) until(limit time.Duration, done func() bool) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	for {
+		n.mu.Lock()
+		ok := done()
+		n.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-timeout.C:
+			return
+		case <-n.ctx.Done():
+			return
+		}
+	}
+}
+
+// sent reports whether nothing is queued to any member.
+func (n *Node) sent() bool {
+	for _, c := range n.conns {
+		for lane := range c.Lanes() {
+			if c.Queued(lane) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Close stops the node at once, as a crash would, and returns when everything has stopped. What was not on the backups
+// is lost, so use it for tests, or after Run.
+func (n *Node) Close() error {
+	n.once.Do(func() {
+		n.stop()
+		n.gossip.shutdown()
+		n.mu.Lock()
+		links := n.links
+		n.links = nil
+		n.mu.Unlock()
+		for _, l := range links {
+			l.Close()
+		}
+		_ = n.endpoint.Close() // nothing is left that could be done about it
+		n.tasks.Wait()
+		n.mu.Lock()
+		n.abandon()
+		n.mu.Unlock()
+	})
+	return nil
+}

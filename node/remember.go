@@ -1,0 +1,100 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// remembered is what a node writes down between its runs: the cluster and who was in it. With it a node that restarts
+// looks for the others instead of founding a second cluster. Sessions are never written down.
+type remembered struct {
+	Cluster string             `json:"cluster"` // 16 hexadecimal digits
+	Members []rememberedMember `json:"members"`
+}
+
+type rememberedMember struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+}
+
+// cluster is the id as a number; zero if there is none.
+func (r remembered) cluster() uint64 {
+	id, err := strconv.ParseUint(r.Cluster, 16, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// knownMax bounds the members that are remembered.
+const knownMax = 1024
+
+// recall reads what was remembered. No file means nothing; one that cannot be read or understood is an error, because
+// going on could found a second cluster.
+func (n *Node) recall() (remembered, error) {
+	var r remembered
+	path := n.cfg.statePath()
+	if path == "" {
+		return r, nil
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err == nil && r.cluster() == 0 {
+		err = errors.New("no cluster id in it")
+	}
+	if err != nil {
+		return r, fmt.Errorf("%w: members remembered in %s: %w: repair or remove the file", ErrConfig, path, err)
+	}
+	return r, nil
+}
+
+// remember adds the members of the moment to those known, and writes all of them down if the node belongs to a cluster.
+func (n *Node) remember() {
+	n.mu.Lock()
+	for _, m := range n.members {
+		if len(n.known) < knownMax {
+			n.known[m.Name] = m.Addr
+		}
+	}
+	r := remembered{Cluster: fmt.Sprintf("%016x", n.core.Cluster())}
+	for name, addr := range n.known {
+		r.Members = append(r.Members, rememberedMember{name, addr})
+	}
+	n.mu.Unlock()
+	path := n.cfg.statePath()
+	if path == "" || r.cluster() == 0 {
+		return
+	}
+	slices.SortFunc(r.Members, func(a, b rememberedMember) int { return strings.Compare(a.Name, b.Name) })
+	if err := writeWhole(path, r); err != nil {
+		n.log.Error("members not remembered", "error", err)
+	}
+}
+
+// writeWhole replaces the file in one step, so that a crash leaves the old or the new one.
+func writeWhole(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

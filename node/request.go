@@ -1,0 +1,230 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// waiter is who gets the answer to a request that is under way: a connection, or a caller in this process.
+type waiter struct {
+	conn  *wire.Conn // and there
+	lane  int
+	token uint64 // the asker's own
+
+	result chan replica.Result // or a caller; has room for the one answer
+
+	slot   uint32
+	to     replica.Boot  // the member that it was passed on to; zero: this node's core
+	expiry time.Duration // Instant.Mono after which a passed-on request is given up
+}
+
+const (
+	// waitersMax bounds the requests under way on a node; more are refused as overload.
+	waitersMax = 65536
+	// forwardFor is how long a request that was passed on waits for its answer.
+	forwardFor = 2 * time.Second
+	// hopsMax is how often a request may be passed on: by the node that the client asked.
+	hopsMax = 1
+)
+
+// request takes a client's request, or one that another node passed on.
+func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, lane int, m *replica.Request) {
+	w := waiter{conn: c, lane: lane, token: m.Token}
+	if s.role != wire.RoleNode {
+		m.Hops = 0
+	}
+	n.serve(now, w, m)
+}
+
+// serve answers a request here, or passes it on to the slot's primary.
+func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
+	key := keyOf(m)
+	if err := key.Validate(); err != nil {
+		n.answer(w, replica.ResultOf(err))
+		return
+	}
+	if len(n.waiters) >= waitersMax {
+		n.answer(w, replica.Result{Status: replica.StatusOverloaded, Detail: "too many requests under way on this node"})
+		return
+	}
+	w.slot = replica.SlotOf(key.ID, n.cfg.Slots)
+	n.token++
+	t := n.token
+	if n.forward(now, t, w, m) {
+		return
+	}
+	n.waiters[t] = w
+	if m.Load != nil {
+		n.core.Load(now, w.slot, t, m.Load, &n.effects)
+	} else {
+		n.core.Commit(now, w.slot, t, m.Commit, &n.effects)
+	}
+}
+
+func keyOf(m *replica.Request) replica.Key {
+	if m.Load != nil {
+		return m.Load.Key
+	}
+	return m.Commit.Key
+}
+
+// forward passes a request on if another member is the slot's primary and can be reached, and it was not passed on
+// before.
+func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replica.Request) bool {
+	primary := n.core.Claim(w.slot).Primary
+	c := n.conns[primary]
+	if primary == n.self.Boot || c == nil || m.Hops >= hopsMax {
+		return false
+	}
+	on := &replica.Request{Token: uint64(t), Hops: m.Hops + 1, Load: m.Load, Commit: m.Commit}
+	n.out.now = now.Mono
+	if n.queue(c, logLane(c, w.slot), on) != nil {
+		return false
+	}
+	w.to, w.expiry = primary, now.Mono+forwardFor
+	n.waiters[t] = w
+	return true
+}
+
+// forwarded takes the answer to a request that was passed on.
+func (n *Node) forwarded(m *replica.Reply) {
+	w, ok := n.waiters[replica.Token(m.Token)]
+	if !ok || w.to == 0 {
+		return
+	}
+	delete(n.waiters, replica.Token(m.Token))
+	if m.Result.Status == replica.StatusNotPrimary {
+		m.Result.Status = replica.StatusUnavailable // the layout is changing: try again here or there
+	}
+	n.answer(w, m.Result)
+}
+
+// finish hands the core's answer over.
+func (n *Node) finish(t replica.Token, r replica.Result) {
+	if w, ok := n.waiters[t]; ok {
+		delete(n.waiters, t)
+		n.answer(w, r)
+	}
+}
+
+// answer sends or hands over a result. It never blocks.
+func (n *Node) answer(w waiter, r replica.Result) {
+	if w.conn == nil {
+		w.result <- r
+		return
+	}
+	reply := &replica.Reply{Token: w.token, Result: r}
+	if r.Status == replica.StatusNotPrimary || r.Status == replica.StatusUnavailable {
+		reply.Claim = n.core.Claim(w.slot)
+	}
+	if n.queue(w.conn, w.lane, reply) == wire.ErrQueueFull {
+		w.conn.Close("answers are not being read") // a slow reader must not cost memory
+	}
+}
+
+// failForwards gives up the requests that were passed on to a member that is not connected any more.
+func (n *Node) failForwards(boot replica.Boot) {
+	n.giveUp(func(w waiter) bool { return w.to == boot })
+}
+
+// failMoved gives up the requests that were passed on to a member that is not their slot's primary any more.
+func (n *Node) failMoved() {
+	n.giveUp(func(w waiter) bool { return w.to != 0 && n.core.Claim(w.slot).Primary != w.to })
+}
+
+// expireForwards gives up the requests that were passed on and not answered in time.
+func (n *Node) expireForwards(now replica.Instant) {
+	if len(n.waiters) > 0 {
+		n.giveUp(func(w waiter) bool { return w.to != 0 && now.Mono > w.expiry })
+	}
+}
+
+// abandon gives every request up: the node is closed.
+func (n *Node) abandon() { n.giveUp(func(waiter) bool { return true }) }
+
+func (n *Node) giveUp(which func(waiter) bool) {
+	for t, w := range n.waiters {
+		if which(w) {
+			delete(n.waiters, t)
+			n.answer(w, replica.Result{Status: replica.StatusUnavailable})
+		}
+	}
+}
+
+// Load reads a session, as the client's Store has it: without a network if this node is the primary of its slot. It
+// waits for a primary as long as ctx allows, five seconds by default.
+func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
+	return n.do(ctx, &replica.Request{Load: l})
+}
+
+// Commit changes a session, as the client's Store has it. A commit without a request id or not-after time is given
+// them, so that it takes effect once however often it is tried.
+func (n *Node) Commit(ctx context.Context, c *replica.Commit) (replica.Result, error) {
+	own := *c
+	if own.Request.IsZero() {
+		var b [16]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return replica.Result{}, err
+		}
+		own.Request = replica.RequestID{Client: binary.LittleEndian.Uint64(b[:]), Seq: binary.LittleEndian.Uint64(b[8:])}
+	}
+	if own.NotAfter == 0 {
+		own.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
+	}
+	return n.do(ctx, &replica.Request{Commit: &own})
+}
+
+const (
+	// requestFor is how long a local request is tried when its context has no deadline.
+	requestFor = 5 * time.Second
+	// retryEvery is the pause before a local request is tried again.
+	retryEvery = 10 * time.Millisecond
+)
+
+// do serves a local request, again and again while its slot has no primary.
+func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestFor)
+	defer cancel()
+	w := waiter{result: make(chan replica.Result, 1)}
+	for {
+		n.mu.Lock()
+		n.serve(n.cfg.Clock(), w, m)
+		n.dispatch()
+		n.mu.Unlock()
+		var r replica.Result
+		select {
+		case r = <-w.result:
+		case <-ctx.Done():
+			return replica.Result{Status: replica.StatusUnavailable}, ctx.Err()
+		}
+		if !r.Status.Retryable() {
+			return r, r.Err()
+		}
+		select {
+		case <-time.After(retryEvery):
+		case <-ctx.Done():
+			return r, r.Err()
+		case <-n.ctx.Done():
+			return r, ErrClosed
+		}
+	}
+}
+
+// sendStatus answers an operator. A client key does not open it.
+func (n *Node) sendStatus(_ replica.Instant, s *source, c *wire.Conn, lane int, m *replica.StatusWanted) {
+	reply := &replica.StatusReply{Token: m.Token}
+	if s.role != wire.RoleClient {
+		doc, err := json.Marshal(n.status())
+		if err != nil {
+			panic("node: BUG: status does not marshal: " + err.Error())
+		}
+		reply.JSON = doc
+	}
+	_ = n.queue(c, lane, reply) // an operator asks again
+}
