@@ -10,10 +10,12 @@ import (
 // candidates who need a majority at most one gets it.
 type founding struct {
 	round   uint64 // the node's own candidacy; zero: none
-	sent    time.Duration
-	votes   int
-	next    time.Duration // no candidacy before
-	voted   replica.Boot  // bound to this candidate
+	began   time.Duration
+	asked   time.Duration         // when those who have not voted were last asked
+	votes   map[replica.Boot]bool // who voted for it
+	met     bool                  // enough members are here
+	next    time.Duration         // no candidacy before; the first one is due when they have met
+	voted   replica.Boot          // bound to this candidate
 	voteEnd time.Duration
 }
 
@@ -21,6 +23,7 @@ type founding struct {
 const (
 	candidacyFor = time.Second
 	voteFor      = 2 * time.Second
+	voteAgain    = 100 * time.Millisecond // who has not voted may not have been connected yet
 )
 
 // EventFounded: this node founded the cluster with Count members.
@@ -31,22 +34,44 @@ const EventFounded replica.EventKind = "cluster founded"
 func (c *Core) tickFounding(now replica.Instant, fx *replica.Effects) {
 	f := &c.found
 	if c.cluster != 0 || c.aliveMembers() < c.cfg.Expect {
-		f.next = now.Mono
+		f.met = false
 		return
+	}
+	if !f.met {
+		f.met, f.next = true, now.Mono
 	}
 	if c.cfg.Expect == 1 {
 		c.establish(now, fx)
 		return
 	}
-	if f.round != 0 && now.Mono-f.sent > candidacyFor {
+	if f.round != 0 && now.Mono-f.began > candidacyFor {
 		f.round, f.next = 0, now.Mono+c.jitter(candidacyFor)
 	}
-	first := len(c.alive) == 0 || c.Self() < c.alive[0]
-	if f.round != 0 || now.Mono < f.next || !first && now.Mono < f.next+2*voteFor || !c.voteFor(now, c.Self()) {
+	if f.round != 0 {
+		c.canvass(now, fx)
 		return
 	}
-	f.round, f.sent, f.votes = c.cfg.Random.Uint64()|1, now.Mono, 1
-	c.sendAll(fx, &replica.Candidacy{Round: f.round})
+	first := len(c.alive) == 0 || c.Self() < c.alive[0]
+	if now.Mono < f.next || !first && now.Mono < f.next+2*voteFor || !c.voteFor(now, c.Self()) {
+		return
+	}
+	f.round, f.began, f.asked = c.cfg.Random.Uint64()|1, now.Mono, 0
+	f.votes = map[replica.Boot]bool{c.Self(): true}
+	c.canvass(now, fx)
+}
+
+// canvass asks those who have not voted.
+func (c *Core) canvass(now replica.Instant, fx *replica.Effects) {
+	f := &c.found
+	if now.Mono-f.asked < voteAgain {
+		return
+	}
+	f.asked = now.Mono
+	for _, b := range c.alive {
+		if !f.votes[b] {
+			send(fx, b, &replica.Candidacy{Round: f.round})
+		}
+	}
 }
 
 // voteFor binds this node's vote to a candidate, if it is free.
@@ -76,22 +101,22 @@ func (c *Core) receiveFounding(now replica.Instant, from replica.Boot, m replica
 		granted := c.cluster == 0 && c.voteFor(now, from)
 		send(fx, from, &replica.Vote{Round: m.Round, Granted: granted, Cluster: c.cluster})
 	case *replica.Vote:
-		c.vote(now, m, fx)
+		c.vote(now, from, m, fx)
 	case *replica.Founded:
 		c.Belong(now, m.Cluster)
 	}
 }
 
-func (c *Core) vote(now replica.Instant, m *replica.Vote, fx *replica.Effects) {
+func (c *Core) vote(now replica.Instant, from replica.Boot, m *replica.Vote, fx *replica.Effects) {
 	f := &c.found
 	if m.Cluster != 0 {
 		c.Belong(now, m.Cluster)
 		return
 	}
-	if c.cluster != 0 || m.Round != f.round || !m.Granted || now.Mono-f.sent > candidacyFor {
+	if c.cluster != 0 || m.Round != f.round || !m.Granted || now.Mono-f.began > candidacyFor {
 		return
 	}
-	if f.votes++; f.votes >= c.cfg.Expect {
+	if f.votes[from] = true; len(f.votes) >= c.cfg.Expect {
 		c.establish(now, fx)
 	}
 }
