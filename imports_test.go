@@ -17,6 +17,7 @@ const (
 	memberlistModule  = "github.com/hashicorp/memberlist"
 	progressbarModule = "github.com/schollz/progressbar/v3"
 	quicModule        = "github.com/quic-go/quic-go"
+	sysModule         = "golang.org/x/sys"
 	termModule        = "golang.org/x/term"
 	testscriptModule  = "github.com/rogpeppe/go-internal"
 	xxhashModule      = "github.com/cespare/xxhash/v2"
@@ -40,7 +41,7 @@ var diagram = map[string]may{
 	"failover": {ours: []string{"ring", "replica"}, pure: true},
 	"wire":     {ours: []string{"replica"}, modules: []string{quicModule}},
 	"node": {
-		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule},
+		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
 		testOurs: []string{"client"},
 	},
 	"client":        {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},

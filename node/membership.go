@@ -2,9 +2,9 @@ package node
 
 import (
 	"fmt"
+	"hash/fnv"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/ring"
 	"github.com/sessnode/sessnode/wire"
@@ -161,9 +161,9 @@ func (n *Node) linkAll(members []replica.Member) {
 // agreement is a digest of the settings that all members must share besides the number of slots.
 func (n *Node) agreement() uint64 {
 	l := n.cfg.Limits
-	return xxhash.Sum64String(fmt.Sprint(
-		n.cfg.backups(), l.SessionBytesMax, l.AttrsMax, l.NameBytesMax, l.LifetimeMax, l.TouchInterval, l.ClockSkewMax,
-	))
+	h := fnv.New64a()
+	fmt.Fprint(h, n.cfg.backups(), l.SessionBytesMax, l.AttrsMax, l.NameBytesMax, l.LifetimeMax, l.TouchInterval, l.ClockSkewMax)
+	return h.Sum64()
 }
 
 // agrees reports why this node and one with the given cluster and settings cannot be members of one cluster.
