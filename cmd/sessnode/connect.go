@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/sessnode/sessnode/client"
+	"github.com/sessnode/sessnode/node"
+)
+
+// connection is the flags of the commands that ask a cluster something.
+type connection struct {
+	nodes   string
+	app     string
+	keyFile string
+	timeout time.Duration
+}
+
+// define adds the flags to a command's.
+func (c *connection) define(flags *flag.FlagSet) {
+	flags.StringVar(&c.nodes, "node", node.ListenDefault, "`ADDRESS` of a node; several with commas, any one will do")
+	flags.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
+	defineKeyFile(flags, &c.keyFile)
+}
+
+// defineApp adds -app, for the commands that name a session.
+func (c *connection) defineApp(flags *flag.FlagSet) {
+	flags.StringVar(&c.app, "app", client.AppDefault, "`APP`lication that the session belongs to")
+}
+
+// dial connects to the cluster; the caller closes the client.
+func (p *program) dial(ctx context.Context, c connection) (*client.Client, error) {
+	key, err := readKey(c.keyFile)
+	if err != nil {
+		return nil, err
+	}
+	conf := client.Config{
+		Nodes: splitList(c.nodes), App: c.app, Key: key, Timeout: c.timeout, Log: slog.New(slog.DiscardHandler),
+	}
+	if err := conf.Validate(); err != nil {
+		return nil, configError{err}
+	}
+	defer p.waiting("asking " + c.nodes)()
+	dialed, err := client.Dial(ctx, conf)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if _, ok := errors.AsType[*client.DialError](err); ok && exitCode(err) == exitNetwork {
+		return nil, fmt.Errorf("%w: is a node running there? Start one with 'sessnode serve' or name another with -node", err)
+	}
+	return dialed, err
+}
+
+// sessionID is the id that a command was given, or the first line of the standard input where that is a hyphen: what
+// stands on a command line can be read by other users of the machine.
+func (p *program) sessionID(args []string) (string, error) {
+	switch {
+	case len(args) == 0:
+		return "", usageError{errors.New("no session id given: name one, or - to read it from the standard input")}
+	case len(args) > 1:
+		return "", usageError{fmt.Errorf("unexpected argument %q: write flags before the session id", args[1])}
+	case args[0] != "-":
+		return args[0], nil
+	}
+	line, err := bufio.NewReader(p.in).ReadString('\n')
+	if id := strings.TrimSpace(line); id != "" {
+		return id, nil
+	}
+	return "", usageError{fmt.Errorf("no session id on the standard input: %w", err)}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sessnode/sessnode/client"
+	"github.com/sessnode/sessnode/replica"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sessnode": func() { os.Exit(mainCode()) }})
+}
+
+// TestScripts runs the command as a user does. $ADDR1 to $ADDR3 are free addresses.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a command under the race detector ends when it is done
+			addrs, err := freeAddrs(3, listenUDP)
+			for i, addr := range addrs {
+				env.Setenv("ADDR"+strconv.Itoa(i+1), addr)
+			}
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "session": session},
+	})
+}
+
+// exits runs a command that must end with an exit code: exits CODE COMMAND [ARGUMENT…].
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGUMENT…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%q ended with exit code %d, want %d", args[1:], got, want)
+	}
+}
+
+// session makes a session in the application "test" and leaves its id in a variable: session ADDRESS VARIABLE. It waits
+// until the node is ready.
+func session(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: session ADDRESS VARIABLE")
+	}
+	ctx := context.Background()
+	c, err := client.Dial(ctx, client.Config{Nodes: args[:1], App: "test", Log: slog.New(slog.DiscardHandler)})
+	ts.Check(err)
+	defer c.Close()
+	id, err := replica.NewID(rand.Reader)
+	ts.Check(err)
+	_, err = c.Commit(ctx, &replica.Commit{
+		Key: replica.Key{App: "test", ID: id}, Create: true,
+		Changes: []replica.Change{{Name: "name", Value: []byte("Zoë")}, {Name: "raw", Value: []byte{0, 255}}},
+	})
+	ts.Check(err)
+	ts.Setenv(args[1], id)
+}

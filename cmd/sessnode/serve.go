@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/peterbourgon/ff/v3"
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"github.com/sessnode/sessnode/node"
+)
+
+// serving is the flags of serve.
+type serving struct {
+	conf       node.Config
+	join       string
+	backups    int
+	keyFile    string
+	acceptKeys string
+	logFormat  string
+	logLevel   slog.Level
+}
+
+func (p *program) serveCommand() *ffcli.Command {
+	flags := newFlags("serve")
+	var s serving
+	s.define(flags)
+	return &ffcli.Command{
+		Name:       "serve",
+		ShortUsage: "sessnode serve [-join ADDRESS[,ADDRESS…]] [flags]",
+		ShortHelp:  "run a node: found a cluster of one, or join one",
+		LongHelp: `Without flags it founds a cluster of one node on loopback, ` + node.ListenDefault + `. With -join it becomes a member of the
+cluster of any address named; nodes that are all given the same list found one together. Beyond loopback it needs the
+cluster's key. SIGTERM or Ctrl-C: leave in good order; a second one: exit at once. Flags may also be given as
+SESSNODE_BIND and so on, or in the file of -config, a flag and its value on each line.
+
+EXAMPLE
+  sessnode serve
+  sessnode serve -bind 127.0.0.1:0 -join 127.0.0.1:7946
+  sessnode serve -bind 10.0.0.2:7946 -join 10.0.0.1:7946 -key-file cluster.key -state-dir /var/lib/sessnode`,
+		FlagSet: flags,
+		Options: []ff.Option{fromEnvironment(), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ff.PlainParser)},
+		Exec: func(ctx context.Context, args []string) error {
+			if err := noArguments(args); err != nil {
+				return err
+			}
+			return p.serve(ctx, s)
+		},
+	}
+}
+
+func (s *serving) define(flags *flag.FlagSet) {
+	flags.String("config", "", "`FILE` with flags, one and its value on each line")
+	flags.StringVar(&s.conf.Listen, "bind", node.ListenDefault, "`ADDRESS` to listen on, UDP; port 0 for any")
+	flags.StringVar(&s.conf.Advertise, "advertise", "", "`ADDRESS` that others reach this node by (default the one bound)")
+	flags.StringVar(&s.join, "join", "", "`ADDRESSES` of members, or of all nodes that found the cluster together, with commas")
+	flags.IntVar(&s.conf.Expect, "expect", 0, "`number` of nodes that must meet to found a cluster (default a majority of -join)")
+	flags.DurationVar(&s.conf.JoinTimeout, "join-timeout", node.JoinTimeoutDefault, "how long to look for any of -join")
+	flags.StringVar(&s.conf.Name, "name", "", "`NAME` of this node, the same at each start (default the host's)")
+	flags.StringVar(&s.conf.Zone, "zone", "", "`ZONE`, such as a rack: copies go to different zones if there are enough")
+	flags.IntVar(&s.conf.Slots, "slots", node.SlotsDefault, "`number` of slots, the same on all nodes")
+	flags.IntVar(&s.backups, "backups", 1, "`number` of copies besides the primary, 0, 1 or 2, the same on all nodes")
+	flags.IntVar(&s.conf.MinCopies, "min-copies", 1, "`number` of copies that a commit must reach to be answered as done")
+	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard (default 300ms)")
+	defineKeyFile(flags, &s.keyFile)
+	flags.StringVar(&s.acceptKeys, "accept-key-files", "", "`FILES` with further keys accepted while keys are changed, with commas")
+	flags.StringVar(&s.conf.StateDir, "state-dir", "", "`DIR` in which members are remembered between runs (default nowhere)")
+	flags.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
+	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
+}
+
+// serve runs a node until ctx is done.
+func (p *program) serve(ctx context.Context, s serving) error {
+	conf, err := s.config(p)
+	if err != nil {
+		return err
+	}
+	n, err := node.New(conf)
+	if err != nil {
+		return explainNew(err, conf)
+	}
+	defer n.Close()
+	if conf.Key.IsZero() {
+		conf.Log.Warn("no key is given: everyone on this machine can read sessions and join", "remedy", "sessnode keygen")
+	}
+	watched := make(chan struct{})
+	running, stop := context.WithCancel(ctx)
+	go func() { // ends with the announcement, or with running; joined below
+		defer close(watched)
+		if p.awaitReady(running, n, conf.Log) {
+			p.announce(n.Status(), s.keyFile, conf.Log)
+		}
+	}()
+	err = n.Run(ctx)
+	stop()
+	<-watched
+	return remedy(err, node.ErrNoSeed, "is one of them running? Check -join, and that UDP passes between the machines")
+}
+
+// config is the node's configuration as the flags and files say it.
+func (s *serving) config(p *program) (node.Config, error) {
+	conf := s.conf
+	conf.Join = splitList(s.join)
+	if conf.Backups = s.backups; s.backups == 0 {
+		conf.Backups = node.NoBackups
+	}
+	var err error
+	if conf.Key, err = readKey(s.keyFile); err != nil {
+		return conf, err
+	}
+	if conf.Accept, err = readKeys(s.acceptKeys); err != nil {
+		return conf, err
+	}
+	if conf.Log, err = s.logger(p); err != nil {
+		return conf, err
+	}
+	if !conf.Key.IsZero() && conf.Advertise == "" { // without a key New refuses anything but loopback
+		conf.Advertise, err = reachable(conf.Listen, conf.Join)
+	}
+	return conf, err
+}
+
+func (s *serving) logger(p *program) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: s.logLevel}
+	switch s.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(p.err, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(p.err, options)), nil
+	}
+	return nil, usageError{fmt.Errorf("-log %q: choose text or json", s.logFormat)}
+}
+
+// awaitReady returns true when the node is ready, false when ctx is done before; now and then it logs what is missing.
+func (p *program) awaitReady(ctx context.Context, n *node.Node, log *slog.Logger) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	told := time.Now()
+	for {
+		ready, reason := n.Ready()
+		if ready {
+			return true
+		}
+		if time.Since(told) > patience {
+			log.Info("not ready yet", "reason", reason)
+			told = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+}
+
+// announce logs that the node is ready, and says on standard output what to try next.
+func (p *program) announce(s node.Status, keyFile string, log *slog.Logger) {
+	log.Info("ready", "node", s.Node, "address", s.Address, "cluster", s.Cluster, "members", len(s.Members))
+	flag, field := "", ""
+	if keyFile != "" {
+		flag, field = " -key-file "+keyFile, ", Key: clientKey"
+	}
+	fmt.Fprintf(p.out, next, s.Node, s.Address, cutPort(s.Address), flag, field)
+}
+
+// next is what to try when a node is ready.
+const next = `%[1]s is ready at %[2]s. In another terminal:
+  sessnode status -node %[2]s%[4]s
+  sessnode serve -bind %[3]s:0 -join %[2]s%[4]s
+In a Go application:
+  c, err := client.Dial(ctx, client.Config{Nodes: []string{"%[2]s"}, App: "shop"%[5]s})
+`
+
+// cutPort is an address without its port.
+func cutPort(addr string) string { return addr[:max(0, strings.LastIndexByte(addr, ':'))] }
