@@ -55,9 +55,8 @@ func (n *benchNode) Frames(conn *wire.Conn, lane int, frames []wire.Frame) {
 	}
 }
 
-func (n *benchNode) Bulk(*wire.Conn, *wire.BulkReader) {}
-func (n *benchNode) Gossip(_ *wire.Conn, s net.Conn)   { _ = s.Close() }
-func (n *benchNode) Closed(*wire.Conn, error)          {}
+func (n *benchNode) Gossip(_ *wire.Conn, s net.Conn) { _ = s.Close() }
+func (n *benchNode) Closed(*wire.Conn, error)        {}
 
 func TestRealSockets(t *testing.T) {
 	n := startBenchNode(t)

@@ -45,7 +45,7 @@ func newClient(conf Config) (*Client, error) {
 		return nil, fmt.Errorf("client: choose an id: %w", err)
 	}
 	endpoint, err := wire.Listen(wire.EndpointConfig{
-		Key: conf.Key, Accept: conf.Accept, Role: wire.RoleClient,
+		Key: conf.Key, Accept: conf.Accept, Role: roleOf(conf.Key),
 		PacketConn: conf.PacketConn, Resolve: conf.Resolve, Logger: conf.Log,
 	})
 	if err != nil {
@@ -61,6 +61,14 @@ func newClient(conf Config) (*Client, error) {
 	c.stop = stop
 	c.tasks.Go(func() { c.peers.keep(ctx) }) // Close joins it
 	return c, nil
+}
+
+// roleOf is the most that a key lets a client be: the cluster key opens the status too.
+func roleOf(key wire.Key) wire.Role {
+	if key.IsClient() {
+		return wire.RoleClient
+	}
+	return wire.RoleAdmin
 }
 
 // App is the application that the client was dialed for.

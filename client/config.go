@@ -18,7 +18,8 @@ type Config struct {
 	// Nodes are seeds, host:port, names resolved: any one that answers is enough, the rest of the cluster is learnt.
 	Nodes []string
 	App   string // namespace of the sessions; default AppDefault
-	// Key is the cluster's client key, or its cluster key. Default: the development key, for loopback only.
+	// Key is the cluster's client key, or its cluster key, which [Client.Status] needs. Default: the development key, for
+	// loopback only.
 	Key    wire.Key
 	Accept []wire.Key // further keys that nodes may have, while keys are being changed
 

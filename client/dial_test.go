@@ -252,6 +252,21 @@ func TestStatus(t *testing.T) {
 	})
 }
 
+func TestStatusNeedsClusterKey(t *testing.T) {
+	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
+		conf := f.config()
+		key, err := wire.DevelopmentKey().ClientKey()
+		must(t, err)
+		conf.Key = key
+		c := f.dial(conf)
+		defer c.Close()
+		got, err := c.Status(t.Context(), "")
+		if got != nil || !errors.Is(err, replica.ErrForbidden) || !strings.Contains(err.Error(), "cluster key") {
+			t.Errorf("status = %s, %v, want ErrForbidden that names the cluster key", got, err)
+		}
+	})
+}
+
 func TestConfigValidate(t *testing.T) {
 	for name, conf := range map[string]Config{
 		"no nodes":  {},

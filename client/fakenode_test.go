@@ -182,7 +182,11 @@ func (n *fakeNode) Frames(conn *wire.Conn, lane int, frames []wire.Frame) {
 		case *replica.LayoutWanted:
 			reply = &layout
 		case *replica.StatusWanted:
-			reply = &replica.StatusReply{Token: m.Token, JSON: []byte(`{"node":"` + n.member.Name + `"}`)}
+			answer := &replica.StatusReply{Token: m.Token}
+			if conn.Peer().Role != wire.RoleClient {
+				answer.JSON = []byte(`{"node":"` + n.member.Name + `"}`)
+			}
+			reply = answer
 		case *replica.Request:
 			n.got = append(n.got, arrived{lane, *m})
 			if r := script(conn, m); r != nil {
@@ -197,7 +201,6 @@ func (n *fakeNode) Frames(conn *wire.Conn, lane int, frames []wire.Frame) {
 	}
 }
 
-func (n *fakeNode) Bulk(*wire.Conn, *wire.BulkReader) {}
 func (n *fakeNode) Gossip(_ *wire.Conn, s net.Conn)   { _ = s.Close() }
 func (n *fakeNode) Closed(conn *wire.Conn, err error) {}
 

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -84,8 +83,6 @@ func (p *peer) take(conn *wire.Conn, m replica.Message) error {
 		c.calls.moved(moved...)
 		c.peers.wake()
 		return err
-	case *replica.Refusal:
-		return fmt.Errorf("%w: %s", m.Status, m.Reason)
 	}
 	return nil // for somebody newer
 }
@@ -96,9 +93,6 @@ func (p *peer) Closed(conn *wire.Conn, _ error) {
 	p.client.layout.forget(p)
 	p.client.changed(conn)
 }
-
-// Bulk refuses what nodes do not send to clients.
-func (p *peer) Bulk(*wire.Conn, *wire.BulkReader) {}
 
 // Gossip refuses what nodes do not send to clients.
 func (p *peer) Gossip(_ *wire.Conn, s net.Conn) { _ = s.Close() } // nothing to lose

@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // Status is what the node at an address, a member's or a seed's, sees: a JSON document for an operator. Any connected
-// node will do when addr is "". It needs the cluster key; a node refuses it to a client key.
+// node will do when addr is "". It needs the cluster key; with a client key the error is replica.ErrForbidden.
 func (c *Client) Status(ctx context.Context, addr string) ([]byte, error) {
 	if addr != "" && !slices.Contains(c.peers.memberAddrs(), addr) && !slices.Contains(c.conf.Nodes, addr) {
 		return nil, fmt.Errorf("client: no member has the address %s", addr)
@@ -31,8 +32,7 @@ func (c *Client) Status(ctx context.Context, addr string) ([]byte, error) {
 	for {
 		h := call.take()
 		if len(h.replies) > 0 {
-			a := h.replies[0]
-			return a.json, a.reply.Result.Err()
+			return statusOf(h.replies[0])
 		}
 		if !call.asked(nil) {
 			return nil, fmt.Errorf("client: status of %s: connection ended: %w", p.addr, cmp.Or(p.failure(), error(replica.ErrUnavailable)))
@@ -41,6 +41,18 @@ func (c *Client) Status(ctx context.Context, addr string) ([]byte, error) {
 			return nil, fmt.Errorf("client: status of %s: %w", p.addr, err)
 		}
 	}
+}
+
+// statusOf is the document in an answer. A node sends an empty one to a client key.
+func statusOf(a arrival) ([]byte, error) {
+	err := a.reply.Result.Err()
+	if err == nil && len(a.json) == 0 {
+		err = replica.ErrForbidden
+	}
+	if errors.Is(err, replica.ErrForbidden) {
+		return nil, fmt.Errorf("client: status of %s: %w: it takes the cluster key, not a client key", a.from.addr, err)
+	}
+	return a.json, err
 }
 
 // askStatus sends the call to the node at addr, or to any, as soon as it is connected.

@@ -15,6 +15,7 @@ import (
 	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/node"
 	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
 )
 
 // cluster is whole nodes, with the real memberlist and quic-go, on an in-memory network. It lives in a bubble.
@@ -155,6 +156,12 @@ func (c *cluster) unsettled() string {
 // dial opens a client on a host of its own.
 func (c *cluster) dial(host string) *client.Client {
 	c.t.Helper()
+	return c.dialWith(host, wire.DevelopmentKey())
+}
+
+// dialWith is dial with a key of its own.
+func (c *cluster) dialWith(host string, key wire.Key) *client.Client {
+	c.t.Helper()
 	conn, err := c.net.Listen(host + ":0")
 	if err != nil {
 		c.t.Fatal(err)
@@ -164,7 +171,7 @@ func (c *cluster) dial(host string) *client.Client {
 		seeds = append(seeds, m.addr)
 	}
 	cl, err := client.Dial(context.Background(), client.Config{
-		Nodes: seeds, App: "test", PacketConn: conn, Resolve: resolve, Log: logger(c.t),
+		Nodes: seeds, App: "test", Key: key, PacketConn: conn, Resolve: resolve, Log: logger(c.t),
 	})
 	if err != nil {
 		c.t.Fatal(err)

@@ -149,9 +149,6 @@ func (s *source) meet(c *wire.Conn, m *replica.Hello) {
 	n.core.LinkUp(n.cfg.Clock(), s.boot, &n.effects)
 }
 
-// Bulk refuses bulk streams: snapshots travel on the last lane.
-func (s *source) Bulk(*wire.Conn, *wire.BulkReader) {}
-
 // Gossip hands memberlist a stream.
 func (s *source) Gossip(_ *wire.Conn, stream net.Conn) { s.node.gossip.transport.incoming(stream) }
 
@@ -224,9 +221,6 @@ func (h *linkHandler) greet(ctx context.Context, c *wire.Conn, m replica.Member)
 func (h *linkHandler) Frames(c *wire.Conn, lane int, frames []wire.Frame) {
 	h.source(c).Frames(c, lane, frames)
 }
-
-// Bulk implements wire.Handler.
-func (h *linkHandler) Bulk(*wire.Conn, *wire.BulkReader) {}
 
 // Gossip implements wire.Handler.
 func (h *linkHandler) Gossip(c *wire.Conn, s net.Conn) { h.source(c).Gossip(c, s) }

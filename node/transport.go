@@ -172,9 +172,6 @@ type dialedHandler struct{ transport *transport }
 // Frames implements wire.Handler; only a greeting arrives, which is of no use here.
 func (h *dialedHandler) Frames(*wire.Conn, int, []wire.Frame) {}
 
-// Bulk implements wire.Handler.
-func (h *dialedHandler) Bulk(*wire.Conn, *wire.BulkReader) {}
-
 // Gossip implements wire.Handler.
 func (h *dialedHandler) Gossip(_ *wire.Conn, s net.Conn) { h.transport.incoming(s) }
 

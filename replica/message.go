@@ -197,12 +197,6 @@ type Hello struct {
 	Limits  uint64 // digest of the limits that must agree
 }
 
-// Refusal ends a connection; Reason names the remedy.
-type Refusal struct {
-	Status Status
-	Reason string
-}
-
 // Request carries a client's request, or one that a node passes on; exactly one of Load and Commit is set.
 type Request struct {
 	Token  uint64 // chosen by the sender, per connection; echoed
@@ -260,7 +254,6 @@ func (*Candidacy) message()      {}
 func (*Vote) message()           {}
 func (*Founded) message()        {}
 func (*Hello) message()          {}
-func (*Refusal) message()        {}
 func (*Request) message()        {}
 func (*Reply) message()          {}
 func (*LayoutWanted) message()   {}

@@ -7,8 +7,6 @@ func appendControl(b []byte, m replica.Message) []byte {
 	switch m := m.(type) {
 	case *replica.Hello:
 		return appendHello(b, m)
-	case *replica.Refusal:
-		return appendText(append(b, byte(m.Status)), m.Reason)
 	case *replica.Heartbeat:
 		return appendFixed64(appendDuration(b, m.Sent), m.Digest)
 	case *replica.HeartbeatReply:
@@ -36,8 +34,6 @@ func readControl(r *reader, frameType uint64) replica.Message {
 	switch frameType {
 	case typeHello:
 		return readHello(r)
-	case typeRefusal:
-		return &replica.Refusal{Status: replica.Status(r.byte("status")), Reason: r.text("reason")}
 	case typeHeartbeat:
 		return &replica.Heartbeat{Sent: r.duration("sent"), Digest: r.fixed64("digest")}
 	case typeHeartbeatReply:

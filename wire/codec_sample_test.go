@@ -89,7 +89,6 @@ func controlSamples() []sample {
 	other.Slot, other.Epoch, other.Backups, other.Empties = 701, 3, other.Backups[:1], 0
 	return []sample{
 		{"Hello", &replica.Hello{Cluster: 0xd1d2d3d4d5d6d7d8, Member: sampleMember, Slots: 1024, Limits: 0xe1e2e3e4e5e6e7e8}},
-		{"Refusal", &replica.Refusal{Status: replica.StatusForbidden, Reason: "another cluster"}},
 		{"Heartbeat", &replica.Heartbeat{Sent: sampleNow, Digest: 0xf1f2f3f4f5f6f7f8}},
 		{"HeartbeatReply", &replica.HeartbeatReply{Sent: sampleNow, Digest: 0xf1f2f3f4f5f6f7f8, Granted: true}},
 		{"Claims", &replica.Claims{Claims: []replica.Claim{sampleClaim, other}}},

@@ -10,8 +10,7 @@ import (
 // Numbers up to 127 take one byte. 0 is never a type.
 const (
 	// 1–31: between nodes, about membership and claims.
-	typeHello          = 1
-	typeRefusal        = 2
+	typeHello          = 1 // 2 was Refusal, which is gone
 	typeHeartbeat      = 3
 	typeHeartbeatReply = 4
 	typeClaims         = 5
@@ -46,7 +45,6 @@ const (
 // typeNames is for errors and tests.
 var typeNames = map[uint64]string{
 	typeHello:          "Hello",
-	typeRefusal:        "Refusal",
 	typeHeartbeat:      "Heartbeat",
 	typeHeartbeatReply: "HeartbeatReply",
 	typeClaims:         "Claims",
@@ -79,8 +77,6 @@ func typeOf(m replica.Message) uint64 {
 	switch m.(type) {
 	case *replica.Hello:
 		return typeHello
-	case *replica.Refusal:
-		return typeRefusal
 	case *replica.Heartbeat:
 		return typeHeartbeat
 	case *replica.HeartbeatReply:

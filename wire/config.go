@@ -17,7 +17,6 @@ const (
 	ConnsMax         = 4096            // connections that a node accepts
 	Lanes            = 5               // lane 0 for control, 1 to 4 for data
 	QueueSizeMax     = 4 << 20         // bytes waiting on one lane
-	BulkStreamsMax   = 4               // bulk streams at a time, per connection and direction
 	GossipStreamsMax = 4               // gossip streams at a time, per connection and direction
 	IdleTimeout      = 5 * time.Second // silence after which a connection is dead
 	HandshakeTimeout = 3 * time.Second // wait for a node's first answer, and again for its admission
@@ -52,8 +51,8 @@ type EndpointConfig struct {
 	FrameSizeMax int
 	// QueueSizeMax limits the bytes queued on one lane; beyond it Send fails with ErrQueueFull. At least FrameSizeMax.
 	QueueSizeMax int
-	// BulkStreamsMax and GossipStreamsMax limit those streams per connection and direction; opening more waits.
-	BulkStreamsMax, GossipStreamsMax int
+	// GossipStreamsMax limits gossip streams per connection and direction; opening more waits.
+	GossipStreamsMax int
 
 	// IdleTimeout is how long a peer may be silent before the connection counts as dead; KeepAlive, default a third of
 	// it, how long we are silent at most. The lower timeout of both sides holds.
@@ -81,7 +80,7 @@ func (c *EndpointConfig) Validate() error {
 		return fmt.Errorf("wire: %d lanes, allowed are 1 to %d", d.Lanes, lanesMax)
 	case d.FrameSizeMax < 0 || d.QueueSizeMax < d.FrameSizeMax+frameHeaderMax:
 		return fmt.Errorf("wire: a queue of %d bytes cannot hold a frame of %d", d.QueueSizeMax, d.FrameSizeMax)
-	case d.ConnsMax < 0 || d.BulkStreamsMax < 0 || d.GossipStreamsMax < 0:
+	case d.ConnsMax < 0 || d.GossipStreamsMax < 0:
 		return fmt.Errorf("wire: limits of connections and streams must not be negative")
 	case d.IdleTimeout < 0 || d.HandshakeTimeout < 0 || d.KeepAlive < 0 || d.KeepAlive >= d.IdleTimeout:
 		return fmt.Errorf("wire: keep-alive %v must be shorter than the idle timeout %v", d.KeepAlive, d.IdleTimeout)
@@ -96,7 +95,6 @@ func (c *EndpointConfig) withDefaults() EndpointConfig {
 	d.Lanes = cmp.Or(c.Lanes, Lanes)
 	d.FrameSizeMax = cmp.Or(c.FrameSizeMax, FrameSizeMax)
 	d.QueueSizeMax = cmp.Or(c.QueueSizeMax, QueueSizeMax)
-	d.BulkStreamsMax = cmp.Or(c.BulkStreamsMax, BulkStreamsMax)
 	d.GossipStreamsMax = cmp.Or(c.GossipStreamsMax, GossipStreamsMax)
 	d.IdleTimeout = cmp.Or(c.IdleTimeout, IdleTimeout)
 	d.KeepAlive = cmp.Or(c.KeepAlive, d.IdleTimeout/3)
@@ -114,10 +112,22 @@ func (c *EndpointConfig) withDefaults() EndpointConfig {
 // blocks, then its queue fills. A megabyte carries 1 GB/s at a round trip of 1 ms, 20 MB/s at 50 ms.
 const streamWindow = 1 << 20
 
+// noStreams allows a peer none; 0 would be quic-go's default of 100.
+const noStreams = -1
+
 // quicConfig holds what both directions share. The connection's window has room for every stream's whole window at
-// once, so that streams which nobody reads never stop the others; it also bounds the memory of one connection.
+// once, so that streams which nobody reads never stop the others.
+//
+// The window also bounds what one connection holds unread: 5 MiB where a client dialed, 13 MiB where a node did, with 5
+// lanes each, and 24 MiB where a node accepted. That is for 16 lanes, since quic-go wants the limits before the handshake
+// shows who dials; a client gets no further than its lanes, as its first gossip stream ends the connection. Beside the
+// window a lane has QueueSizeMax for what waits to be sent, and up to 2*FrameSizeMax while a large frame arrives. At rest
+// after a burst it keeps readerBatch and spareMax, 320 KiB.
 func (c *EndpointConfig) quicConfig(lanes int) *quic.Config {
-	streams := lanes + c.BulkStreamsMax + 2*c.GossipStreamsMax
+	streams, incoming := lanes, noStreams
+	if c.Role == RoleNode {
+		streams, incoming = lanes+2*c.GossipStreamsMax, c.GossipStreamsMax
+	}
 	return &quic.Config{
 		HandshakeIdleTimeout:           c.HandshakeTimeout,
 		MaxIdleTimeout:                 c.IdleTimeout,
@@ -126,7 +136,7 @@ func (c *EndpointConfig) quicConfig(lanes int) *quic.Config {
 		MaxStreamReceiveWindow:         streamWindow,
 		InitialConnectionReceiveWindow: uint64(streams) * streamWindow,
 		MaxConnectionReceiveWindow:     uint64(streams) * streamWindow,
-		MaxIncomingStreams:             int64(c.GossipStreamsMax),
-		MaxIncomingUniStreams:          int64(c.BulkStreamsMax),
+		MaxIncomingStreams:             int64(incoming),
+		MaxIncomingUniStreams:          noStreams,
 	}
 }

@@ -11,16 +11,13 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// Handler gets what arrives on a connection. Calls for one lane come one after the other, in the order sent; lanes, bulk
-// streams and gossip streams call at the same time. A handler that is slow stops only its own stream, in the end at the
-// sender's queue. Methods may call Send and Close on the connection, but must not wait for its Done.
+// Handler gets what arrives on a connection. Calls for one lane come one after the other, in the order sent; lanes and
+// gossip streams call at the same time. A handler that is slow stops only its own stream, in the end at the sender's
+// queue. Methods may call Send and Close on the connection, but must not wait for its Done.
 type Handler interface {
 	// Frames gets all the frames of a lane that have arrived, at least one, on the lane's own goroutine. The frames and
 	// their payloads are valid during the call only.
 	Frames(c *Conn, lane int, frames []Frame)
-	// Bulk gets a bulk stream that the peer opened, on a goroutine that the connection owns. When it returns, what the
-	// stream still holds is refused.
-	Bulk(c *Conn, s *BulkReader)
 	// Gossip gets a gossip stream that another node opened, and owns it: it must be closed. The call must soon return.
 	Gossip(c *Conn, s net.Conn)
 	// Closed is the last call, exactly one, made when every goroutine of the connection has returned; err is never nil.
@@ -36,11 +33,10 @@ type Conn struct {
 	lanes    []*lane       // fixed when the connection is made
 	done     chan struct{} // closed after Handler.Closed has returned
 
-	bulkSlots   chan struct{} // one element per open incoming bulk stream
 	gossipSlots chan struct{} // one element per open incoming gossip stream
 
 	startOnce sync.Once
-	tasks     sync.WaitGroup // lane readers and writers, the two acceptors of streams, bulk handlers
+	tasks     sync.WaitGroup // lane readers and writers, the acceptor of gossip streams, calls of Handler.Gossip
 	handler   Handler        // set by Start, before any goroutine that reads it
 }
 
@@ -50,7 +46,6 @@ func newConn(e *Endpoint, qc *quic.Conn, peer Peer, streams []*quic.Stream) *Con
 		quic:        qc,
 		peer:        peer,
 		done:        make(chan struct{}),
-		bulkSlots:   make(chan struct{}, e.conf.BulkStreamsMax),
 		gossipSlots: make(chan struct{}, e.conf.GossipStreamsMax),
 	}
 	for i, s := range streams {
@@ -67,7 +62,6 @@ func (c *Conn) Start(h Handler) {
 			c.run(l.write)
 			c.run(func() error { return c.readLane(l) })
 		}
-		c.run(c.acceptBulk)
 		c.run(c.acceptGossip)
 		// The supervisor owns the end of the connection: it stops when the other goroutines have, and Endpoint.Close
 		// joins it.
@@ -165,39 +159,6 @@ func (c *Conn) readLane(l *lane) error {
 		}
 		c.handler.Frames(c, l.number, frames)
 	}
-}
-
-// acceptBulk hands each incoming bulk stream to a goroutine of its own; at most BulkStreamsMax run.
-func (c *Conn) acceptBulk() error {
-	ctx := c.quic.Context()
-	for {
-		select {
-		case c.bulkSlots <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		s, err := c.quic.AcceptUniStream(ctx)
-		if err != nil {
-			return err
-		}
-		c.run(func() error {
-			defer func() { <-c.bulkSlots }()
-			return c.serveBulk(s)
-		})
-	}
-}
-
-func (c *Conn) serveBulk(s *quic.ReceiveStream) error {
-	defer s.CancelRead(streamRefused) // no effect on a stream read to its end
-	h, err := readHeader(s)
-	if err == nil && h.kind != kindBulk {
-		err = fmt.Errorf("%w: unidirectional stream of kind %d", ErrProtocol, h.kind)
-	}
-	if err != nil {
-		return streamError(err)
-	}
-	c.handler.Bulk(c, &BulkReader{frames: newFrameReader(s, c.endpoint.conf.FrameSizeMax)})
-	return nil
 }
 
 // acceptGossip hands incoming gossip streams to the handler, one after the other; at most GossipStreamsMax are open.

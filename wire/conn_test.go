@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -174,98 +173,6 @@ func TestCloseGivesReason(t *testing.T) {
 	}
 }
 
-func TestBulk(t *testing.T) {
-	type result struct {
-		sizes []int
-		err   error
-	}
-	results, first := make(chan result, 1), make(chan struct{}, 2)
-	acceptor := hooks{bulk: func(_ *Conn, s *BulkReader) {
-		var r result
-		for {
-			f, err := s.Next()
-			if err != nil {
-				r.err = err
-				results <- r
-				return
-			}
-			r.sizes = append(r.sizes, len(f.Payload))
-			if len(r.sizes) == 1 {
-				first <- struct{}{}
-			}
-		}
-	}}
-	c, _ := pair(t, EndpointConfig{}, hooks{}, acceptor)
-	ctx, cancel := context.WithCancel(within(t))
-
-	w, err := c.OpenBulk(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want []int
-	for i := range 1000 {
-		want = append(want, i*10)
-		if err := w.Send(&Frame{Type: 1, Payload: make([]byte, i*10)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Send(&Frame{Payload: make([]byte, FrameSizeMax+100)}); !errors.Is(err, ErrFrameTooLarge) {
-		t.Errorf("got %v, want ErrFrameTooLarge", err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	w.Cancel()
-	got := <-results
-	if diff := cmp.Diff(want, got.sizes); diff != "" || got.err != io.EOF {
-		t.Errorf("ended with %v; sizes differ (-want +got):\n%s", got.err, diff)
-	}
-
-	<-first
-	w, err = c.OpenBulk(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(w.Send(text("a")), w.Flush()); err != nil {
-		t.Fatal(err)
-	}
-	<-first // a stream that is cut off before anything was read never gets to the handler
-	cancel()
-	if got := <-results; got.err == nil || got.err == io.EOF {
-		t.Errorf("cut off: got %v, want an error other than EOF", got.err)
-	}
-	if err := errors.Join(w.Send(text("a")), w.Close()); err == nil {
-		t.Error("a stream whose context is done can be written")
-	}
-}
-
-func TestBulkStreamsAreLimited(t *testing.T) {
-	release := make(chan struct{})
-	acceptor := hooks{bulk: func(*Conn, *BulkReader) { <-release }}
-	c, _ := pair(t, EndpointConfig{BulkStreamsMax: 2}, hooks{}, acceptor)
-	ctx, cancel := context.WithCancel(within(t))
-	for range 2 {
-		w, err := c.OpenBulk(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer w.Cancel()
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cancel()
-	if _, err := c.OpenBulk(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("third stream: got %v, want to wait", err)
-	}
-	close(release)
-	w, err := c.OpenBulk(within(t)) // the first two have been refused by now
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Cancel()
-}
-
 func TestGossipStream(t *testing.T) {
 	acceptor := hooks{gossip: func(_ *Conn, s net.Conn) {
 		defer s.Close()
@@ -313,6 +220,21 @@ func TestClientsDoNotGossip(t *testing.T) {
 	}
 	if err := <-ended; !errors.Is(err, ErrRole) {
 		t.Errorf("connection ended with %v, want ErrRole", err)
+	}
+}
+
+// What has no use is not allowed: the memory of a connection is bounded by its streams.
+func TestNoOtherStreams(t *testing.T) {
+	server := listen(t, EndpointConfig{})
+	client := listen(t, EndpointConfig{Role: RoleClient})
+	c, accepted := connect(t, client, server, hooks{}, hooks{})
+	for side, conn := range map[string]*Conn{"client": c, "server": accepted} {
+		if _, err := conn.quic.OpenUniStream(); err == nil {
+			t.Errorf("%s opened a unidirectional stream", side)
+		}
+	}
+	if _, err := accepted.quic.OpenStream(); err == nil {
+		t.Error("a node opened a stream to a client")
 	}
 }
 

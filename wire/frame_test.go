@@ -137,6 +137,7 @@ func FuzzParseFrame(f *testing.F) {
 func FuzzParseHeader(f *testing.F) {
 	f.Add(byte(1), byte(0), byte(5), byte(0))
 	f.Add(byte(2), byte(0), byte(0), byte(0))
+	f.Add(byte(3), byte(0), byte(0), byte(0))
 	f.Fuzz(func(t *testing.T, a, b, c, d byte) {
 		h, err := parseHeader([headerSize]byte{a, b, c, d})
 		if err != nil {

@@ -91,9 +91,10 @@ func ownSocket(b *testing.B, wg *sync.WaitGroup, _, _ *Endpoint, p *pings) func(
 	return func(buf []byte) error { _, err := near.WriteTo(buf, far.LocalAddr()); return err }
 }
 
-// endless keeps frames in flight until it is told to stop.
+// endless sends a frame for every one that arrives until it is told to stop.
 type endless struct {
 	hooks
+	frame Frame
 	mu    sync.Mutex // guards the fields below
 	stop  bool
 	count int
@@ -104,9 +105,9 @@ func (e *endless) Frames(c *Conn, lane int, frames []Frame) {
 	e.count += len(frames)
 	stop := e.stop
 	e.mu.Unlock()
-	for i := range frames {
+	for range frames {
 		if !stop {
-			_ = c.Send(lane, &frames[i]) // the count shows if it matters
+			_ = c.Send(lane, &e.frame) // the count shows if it matters
 		}
 	}
 }
@@ -118,65 +119,45 @@ func (e *endless) end() int {
 	return e.count
 }
 
-// flood keeps four bulk streams full until the connection ends; wg joins it.
-func flood(b *testing.B, wg *sync.WaitGroup, c *Conn) {
-	for range BulkStreamsMax {
-		w, err := c.OpenBulk(context.Background())
-		if err != nil {
-			b.Fatal(err)
-		}
-		f := &Frame{Type: 1, Payload: make([]byte, 64<<10)}
-		wg.Go(func() {
-			defer w.Cancel()
-			for w.Send(f) == nil {
-			}
-		})
+// answerShort answers each frame with an empty one, as a learner answers the chunks of a snapshot.
+var answerShort = hooks{frames: func(c *Conn, lane int, frames []Frame) {
+	for range frames {
+		_ = c.Send(lane, text("")) // the count shows if it matters
 	}
-}
-
-// drain reads a bulk stream and counts its frames.
-func (e *endless) drain(_ *Conn, s *BulkReader) {
-	for {
-		if _, err := s.Next(); err != nil {
-			return
-		}
-		e.mu.Lock()
-		e.count++
-		e.mu.Unlock()
-	}
-}
+}}
 
 // BenchmarkGossipUnderLoad answers whether gossip may share the socket: it pings 20 times a second over the endpoints'
-// sockets and over separate ones, while frames of 128 bytes saturate a connection between the endpoints. Run it with
+// sockets and over separate ones, while frames saturate a connection between the endpoints: of 128 bytes on four lanes,
+// there and back, or of 64 KiB one way on the last lane, always more of them than its window takes. Run it with
 // -benchtime=400x, which is the number of pings.
 func BenchmarkGossipUnderLoad(b *testing.B) {
 	for _, bench := range []struct {
-		name   string
-		flying int // frames in flight; -1: bulk streams of 64 KiB frames instead
-		over   func(*testing.B, *sync.WaitGroup, *Endpoint, *Endpoint, *pings) func([]byte) error
+		name      string
+		flying    int // frames in flight
+		sizeBytes int // of a frame
+		lanes     int // that carry them, the last ones
+		far       Handler
+		over      func(*testing.B, *sync.WaitGroup, *Endpoint, *Endpoint, *pings) func([]byte) error
 	}{
-		{"idle/shared", 0, sharedSocket},
-		{"idle/separate", 0, ownSocket},
-		{"256/shared", 256, sharedSocket},
-		{"256/separate", 256, ownSocket},
-		{"4096/shared", 4096, sharedSocket},
-		{"4096/separate", 4096, ownSocket},
-		{"bulk/shared", -1, sharedSocket},
-		{"bulk/separate", -1, ownSocket},
+		{"idle/shared", 0, 128, 4, echo, sharedSocket},
+		{"idle/separate", 0, 128, 4, echo, ownSocket},
+		{"256/shared", 256, 128, 4, echo, sharedSocket},
+		{"256/separate", 256, 128, 4, echo, ownSocket},
+		{"4096/shared", 4096, 128, 4, echo, sharedSocket},
+		{"4096/separate", 4096, 128, 4, echo, ownSocket},
+		{"64KiB/shared", 48, 64 << 10, 1, answerShort, sharedSocket},
+		{"64KiB/separate", 48, 64 << 10, 1, answerShort, ownSocket},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			var wg sync.WaitGroup
 			b.Cleanup(wg.Wait) // runs last: the cleanups of sockets come first
 			near, far := listen(b, EndpointConfig{}), listen(b, EndpointConfig{})
-			load := &endless{}
-			c, _ := connect(b, near, far, load, hooks{frames: echo.frames, bulk: load.drain})
+			load := &endless{frame: Frame{Type: 1, Payload: make([]byte, bench.sizeBytes)}}
+			c, _ := connect(b, near, far, load, bench.far)
 			p := &pings{sent: make(map[uint32]time.Time)}
 			write := bench.over(b, &wg, near, far, p)
-			if bench.flying < 0 {
-				flood(b, &wg, c)
-			}
-			for i := range max(bench.flying, 0) {
-				if err := c.Send(1+i%4, &Frame{Type: 1, Payload: make([]byte, 128)}); err != nil {
+			for i := range bench.flying {
+				if err := c.Send(c.Lanes()-1-i%bench.lanes, &load.frame); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -15,12 +15,11 @@ const headerSize = 4
 // lanesMax is the largest number of lanes of a connection.
 const lanesMax = 16
 
-// streamKind says what a stream is for.
+// streamKind says what a stream is for. 2 was a kind once and is never used again.
 type streamKind uint8
 
 const (
 	kindLane   streamKind = 1 // bidirectional, opened by the dialer of the connection
-	kindBulk   streamKind = 2 // unidirectional, opened by either side
 	kindGossip streamKind = 3 // bidirectional, opened by either side, between nodes only
 )
 
@@ -40,8 +39,8 @@ func (h header) encode() []byte {
 func parseHeader(b [headerSize]byte) (header, error) {
 	h := header{kind: streamKind(b[0]), lane: int(b[1]), lanes: int(b[2])}
 	switch {
-	case h.kind == kindBulk || h.kind == kindGossip:
-		return header{kind: h.kind}, nil
+	case h.kind == kindGossip:
+		return header{kind: kindGossip}, nil
 	case h.kind != kindLane:
 		return header{}, fmt.Errorf("%w: stream of unknown kind %d", ErrProtocol, b[0])
 	case h.lanes > lanesMax || h.lane >= h.lanes:

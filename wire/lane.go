@@ -33,7 +33,7 @@ type lane struct {
 const spareMax = 256 << 10
 
 func newLane(number int, stream *quic.Stream, frameMax, queueMax int) *lane {
-	// Control goes before the rest; among data lanes and bulk streams packets take turns.
+	// Control goes before the rest; among data lanes packets take turns.
 	if number == 0 {
 		stream.SetPriority(1, true)
 	}

@@ -70,7 +70,6 @@ func connect(t testing.TB, from, to *Endpoint, dialer, acceptor Handler) (dialed
 // hooks is a Handler made of functions; missing ones do nothing.
 type hooks struct {
 	frames func(*Conn, int, []Frame)
-	bulk   func(*Conn, *BulkReader)
 	gossip func(*Conn, net.Conn)
 	closed func(*Conn, error)
 }
@@ -80,12 +79,6 @@ var _ Handler = hooks{}
 func (h hooks) Frames(c *Conn, lane int, frames []Frame) {
 	if h.frames != nil {
 		h.frames(c, lane, frames)
-	}
-}
-
-func (h hooks) Bulk(c *Conn, s *BulkReader) {
-	if h.bulk != nil {
-		h.bulk(c, s)
 	}
 }
 

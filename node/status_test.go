@@ -1,0 +1,47 @@
+package node_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/sessnode/sessnode/node"
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// Either key opens sessions; only the cluster key opens the status.
+func TestStatusNeedsClusterKey(t *testing.T) {
+	clientKey, err := wire.DevelopmentKey().ClientKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		key  wire.Key
+		want error
+	}{
+		{"cluster key", wire.DevelopmentKey(), nil},
+		{"client key", clientKey, replica.ErrForbidden},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runCluster(t, 2, nil, func(c *cluster) {
+				c.wait(5 * time.Second)
+				cl := c.dialWith("10.0.1.1", test.key)
+				defer cl.Close()
+				verify(t, cl, write(t, cl, 8))
+				doc, err := cl.Status(context.Background(), "10.0.0.2:7946")
+				if !errors.Is(err, test.want) {
+					t.Errorf("status: got %v, want %v", err, test.want)
+				}
+				var s node.Status
+				if test.want == nil && (json.Unmarshal(doc, &s) != nil || s.Node != "n2" || len(s.Members) != 2) {
+					t.Errorf("status is %s", doc)
+				}
+			})
+		})
+	}
+}
