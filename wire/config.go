@@ -34,7 +34,7 @@ type EndpointConfig struct {
 	// after IdleTimeout. It must differ between the nodes of a cluster; default: the socket's address.
 	Name string
 
-	// Address is host:port to listen on, port 0 for any; default: any port, on loopback with a development key.
+	// Address is host:port to listen on, port 0 for any; default: any port, of a node with a development key on loopback.
 	Address string
 	// PacketConn is used instead of a socket on Address. The endpoint owns it and closes it. It should be a *net.UDPConn
 	// except on simulated networks.

@@ -116,8 +116,8 @@ func checkLoopback(key Key, socket net.PacketConn, address net.Addr) error {
 func openSocket(conf *EndpointConfig) (*net.UDPConn, error) {
 	address := conf.Address
 	switch {
-	case address == "" && conf.Key.IsDevelopment():
-		address = "127.0.0.1:0"
+	case address == "" && conf.Key.IsDevelopment() && conf.Role == RoleNode:
+		address = "127.0.0.1:0" // others accept nothing, and Dial keeps them on loopback, of either family
 	case address == "":
 		address = ":0"
 	}
