@@ -242,11 +242,6 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 // aliveMembers counts the members believed alive, this node among them.
 func (c *Core) aliveMembers() int { return len(c.alive) + 1 }
 
-func (c *Core) isAlive(b replica.Boot) bool {
-	_, ok := slices.BinarySearch(c.alive, b)
-	return ok || b == c.Self()
-}
-
 // Role is what this node does for a slot.
 func (c *Core) Role(slot uint32) replica.Role { return c.slots[slot].data.Role() }
 

@@ -26,7 +26,7 @@ const (
 	voteAgain    = 100 * time.Millisecond // who has not voted may not have been connected yet
 )
 
-// EventFounded: this node founded the cluster with Count members.
+// EventFounded reports that this node founded the cluster; Count members had met.
 const EventFounded replica.EventKind = "cluster founded"
 
 // tickFounding founds a cluster once enough members have met. The member with the lowest boot stands first; the others

@@ -70,7 +70,7 @@ func (n *Node) joinFirst(ctx context.Context, seeds []string) error {
 		case hopeless(err) != nil:
 			return hopeless(err)
 		case taken(err) && now-began > nameWait:
-			return fmt.Errorf("%w (%s)", ErrNameTaken, lastOf(err))
+			return &refusal{ErrNameTaken, lastOf(err)}
 		case now-began > n.cfg.JoinTimeout:
 			return fmt.Errorf("%w within %v: %s: check the addresses and that a node runs there (%s)",
 				ErrNoSeed, n.cfg.JoinTimeout, strings.Join(seeds, ", "), lastOf(err))
@@ -97,11 +97,23 @@ func hopeless(err error) error {
 	}
 	for _, e := range []error{ErrOtherCluster, wire.ErrKeyMismatch, wire.ErrKeyRefused, errMeta} {
 		if errors.Is(err, e) || strings.Contains(err.Error(), e.Error()) {
-			return fmt.Errorf("%w (%s)", e, lastOf(err))
+			return &refusal{e, lastOf(err)}
 		}
 	}
 	return nil
 }
+
+// refusal is an error that memberlist kept only the text of, with what it was.
+type refusal struct {
+	what error
+	text string // says what, and more
+}
+
+// Error is the text.
+func (r *refusal) Error() string { return r.text }
+
+// Unwrap is the error that callers test for.
+func (r *refusal) Unwrap() error { return r.what }
 
 // lastOf is the last line of a joined error: one is enough to see what is wrong.
 func lastOf(err error) string {

@@ -2,7 +2,9 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -48,7 +50,11 @@ func (e *Endpoint) acceptLoop() {
 func (e *Endpoint) admit(qc *quic.Conn) {
 	c, err := e.takeLanes(qc)
 	if err != nil {
-		e.conf.Logger.Info("connection refused", "peer", qc.RemoteAddr().String(), "error", err)
+		level := slog.LevelInfo
+		if errors.Is(err, ErrPeerClosed) {
+			level = slog.LevelDebug // it changed its mind
+		}
+		e.conf.Logger.Log(context.Background(), level, "connection refused", "peer", qc.RemoteAddr().String(), "error", err)
 		_ = qc.CloseWithError(codeProtocol, "no lanes in time") // always nil
 		return
 	}
