@@ -14,6 +14,9 @@ func (s *Slot) Update(now Instant, u *Update) {
 	if s.role == Learner && !s.intake.started {
 		return // entries are sent again once the first chunk is answered
 	}
+	if !u.Entry.sound() {
+		return // unanswered, as every entry after it: the primary will do without this replica
+	}
 	switch {
 	case u.Entry.Seq <= s.tail.head:
 		s.ackDue = true // sent again; the acknowledgement was lost or is under way
@@ -74,11 +77,19 @@ func (s *Slot) lacksBase(e *Entry) bool {
 
 // apply takes the next entry of the log.
 func (s *Slot) apply(now Instant, e Entry) {
+	item := &logged{entry: e, sizeBytes: e.size()}
+	item.versions = item.version[:0]
 	for i := range e.Parts {
-		s.merge(now, &e.Parts[i])
+		p := &e.Parts[i]
+		r := s.merge(now, p)
+		r.logged = r.logged || p.Base.IsZero()
+		item.versions = append(item.versions, r.newest)
+	}
+	if s.role == Learner && !s.intake.complete {
+		item.versions = nil // they may lack what the snapshot has yet to bring
 	}
 	s.remember(&e)
-	s.tail.append(&logged{entry: e, sizeBytes: e.size()})
+	s.tail.append(item)
 }
 
 // Tail is the entries kept after the given position, as many as fit a message, and whether they join on to it. Entries
@@ -104,7 +115,7 @@ func (s *Slot) Joins(seq uint64) bool { return s.tail.joins(seq) }
 // Absorb takes entries that another replica of the claim had and this one lacks, before it becomes primary.
 func (s *Slot) Absorb(now Instant, entries []Entry) {
 	for _, e := range entries {
-		if e.Seq == s.tail.head+1 {
+		if e.Seq == s.tail.head+1 && e.sound() {
 			s.apply(now, e)
 		}
 	}
@@ -113,7 +124,7 @@ func (s *Slot) Absorb(now Instant, entries []Entry) {
 // Tick expires sessions (on the primary), forgets what may be forgotten, sends again what got stuck, and visits no more
 // than a bounded number of records.
 func (s *Slot) Tick(now Instant, fx *Effects) {
-	s.requests.sweep(now.Wall)
+	s.requests.sweep(now.Wall, &s.cfg.Limits)
 	for range recordsPerTick {
 		r := s.expiry.next(now.Mono)
 		if r == nil {
@@ -139,16 +150,32 @@ const recordsPerTick = 256
 func (s *Slot) due(now Instant, r *record, fx *Effects) {
 	switch {
 	case r.newest.ended():
-		if len(r.pending) == 0 && now.Mono >= r.forgotten(now) {
+		if len(r.pending) == 0 && now.Mono >= r.forgotten(now)+s.lastToForget() {
 			s.forget(r)
 			return
 		}
-		s.expiry.schedule(r, max(r.forgotten(now), now.Mono+time.Second))
-	case s.role == Primary && s.over(now, r, fx):
-		// the ended version was scheduled by append
-	case s.role == Primary:
-		s.expiry.schedule(r, r.ends(now, &s.cfg.Limits))
+		s.expiry.schedule(r, max(r.forgotten(now), now.Mono+lookAgain))
+	case s.role == Primary && s.over(now, r) && !s.full():
+		s.expire(now, r, fx) // which schedules the ended version
+	case s.role == Holder && now.Mono >= now.at(r.newest.Settings.Deadline+s.grace()):
+		s.forget(r) // no primary takes it any more
 	default:
-		s.expiry.schedule(r, max(r.ends(now, &s.cfg.Limits), now.Mono+time.Second))
+		due := r.ends(now, &s.cfg.Limits)
+		if due <= now.Mono {
+			due = now.Mono + lookAgain
+		}
+		s.expiry.schedule(r, due)
 	}
+}
+
+// lookAgain is how long an overdue record with which nothing can be done yet is left alone.
+const lookAgain = time.Second
+
+// lastToForget is how much longer a primary remembers an ended session: who creates it anew must not find the end still
+// known on a backup whose clock is behind.
+func (s *Slot) lastToForget() time.Duration {
+	if s.role == Primary {
+		return 2 * s.cfg.Limits.ClockSkewMax
+	}
+	return 0
 }

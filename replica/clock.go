@@ -1,6 +1,9 @@
 package replica
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Instant is one moment as one node sees it.
 type Instant struct {
@@ -8,6 +11,16 @@ type Instant struct {
 	Mono time.Duration
 	// Wall is the time of day in milliseconds since 1970, and may jump. Stamps and absolute deadlines use it.
 	Wall int64
+}
+
+// forever is longer than anything lasts, and may be added to any instant without passing the range of a Duration.
+const forever time.Duration = 1 << 61
+
+// at is the Instant.Mono at which the time of day will be wall, unless the clock jumps.
+func (now Instant) at(wall int64) time.Duration {
+	const most = int64(forever / time.Millisecond)
+	ahead := min(max(wall, -1<<61), 1<<61) - now.Wall
+	return now.Mono + time.Duration(min(max(ahead, -most), most))*time.Millisecond
 }
 
 // Stamp orders commits: a hybrid logical clock, then the boot that gave it. A stamp is given once and never rewritten.
@@ -22,11 +35,10 @@ type Stamp struct {
 func (s Stamp) IsZero() bool { return s == Stamp{} }
 
 // Less reports whether s orders before t.
-func (s Stamp) Less(t Stamp) bool {
-	if s.Clock != t.Clock {
-		return s.Clock < t.Clock
-	}
-	return s.Boot < t.Boot
+func (s Stamp) Less(t Stamp) bool { return s.compare(t) < 0 }
+
+func (s Stamp) compare(t Stamp) int {
+	return cmp.Or(cmp.Compare(s.Clock, t.Clock), cmp.Compare(s.Boot, t.Boot))
 }
 
 // Wall is the time of day of the stamp in milliseconds since 1970; it may run ahead of every real clock.

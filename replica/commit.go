@@ -33,7 +33,7 @@ type Change struct {
 type Commit struct {
 	Key     Key
 	Create  bool     // the session must not exist; without it, it must
-	Destroy bool     // end the session for good; allowed for an unknown id; excludes Create and Changes
+	Destroy bool     // end the session for good; allowed for an unknown id; excludes all other changes and If
 	Changes []Change // no name twice
 	// Renew, when not empty, is the id under which the session goes on; its slot must be that of Key.ID. The old id is
 	// dead from the same moment.
@@ -42,9 +42,11 @@ type Commit struct {
 	// Configure says whether Idle and Lifetime are to be set; creating sets them always.
 	Configure bool
 	Idle      time.Duration // see Settings.Idle
-	Lifetime  time.Duration // from now to the absolute deadline; zero means Limits.LifetimeMax
+	// Lifetime is from now to the absolute deadline, which lies no later than Limits.LifetimeMax after the birth of the
+	// id; zero means that long.
+	Lifetime time.Duration
 
-	// If, when not zero, is the stamp that the session must have.
+	// If, when not zero, is the stamp that the session must have. A session that is being created has none.
 	If Stamp
 
 	Request    RequestID
@@ -95,5 +97,8 @@ type detailedError struct {
 	detail string
 }
 
+// Error is the status and what completes it.
 func (e *detailedError) Error() string { return e.status.Error() + ": " + e.detail }
+
+// Unwrap is the status.
 func (e *detailedError) Unwrap() error { return e.status }

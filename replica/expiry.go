@@ -9,8 +9,13 @@ import (
 // late: an access moves only the real end, and the record is put back when it comes up.
 type expiryHeap []*record
 
-func (h expiryHeap) Len() int           { return len(h) }
+// Len implements heap.Interface.
+func (h expiryHeap) Len() int { return len(h) }
+
+// Less implements heap.Interface.
 func (h expiryHeap) Less(i, j int) bool { return h[i].due < h[j].due }
+
+// Swap implements heap.Interface.
 func (h expiryHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j

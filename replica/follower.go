@@ -20,19 +20,14 @@ type follower struct {
 func (f *follower) learning() bool { return f.transfer != nil }
 
 // resend sends a follower what it lacks. One whose gap reaches further back than the tail is left alone: it is evicted
-// or its transfer fails.
+// or its transfer fails. Sending again is no progress.
 func (s *Slot) resend(now Instant, f *follower, fx *Effects) {
+	if f.acked == f.sent {
+		f.progress = now.Mono
+	}
 	f.sent = f.acked
 	if f.learning() && !f.transfer.started || !s.tail.joins(f.acked) {
 		return
-	}
-	s.push(now, f, fx)
-}
-
-// push sends a follower the entries that were not sent to it yet.
-func (s *Slot) push(now Instant, f *follower, fx *Effects) {
-	if f.acked == f.sent {
-		f.progress = now.Mono
 	}
 	for _, item := range s.tail.after(f.sent) {
 		fx.send(f.boot, s.update(item))
@@ -110,20 +105,18 @@ func (s *Slot) follower(boot Boot) *follower {
 	return nil
 }
 
-// makeWhole replaces the parts of an entry by whole sessions, for a backup that lacks their base.
+// makeWhole replaces the parts of an entry by the whole versions that they made, for a backup that lacks their base.
+// Later versions must not travel in their place: they may be pending, and bring no request ids.
 func (s *Slot) makeWhole(seq uint64) {
 	item := s.tail.at(seq)
-	if item == nil {
+	if item == nil || len(item.versions) != len(item.entry.Parts) {
 		return
 	}
-	parts := make([]Part, len(item.entry.Parts))
-	for i, p := range item.entry.Parts {
-		parts[i] = p
-		if r := s.records[p.Session.Key]; r != nil {
-			parts[i] = Part{Session: Merge(r.whole(), p.Session)}
-		}
+	parts := make([]Part, len(item.versions))
+	for i, v := range item.versions {
+		parts[i] = Part{Session: v}
 	}
-	item.entry.Parts = parts
+	s.tail.rewrite(item, parts)
 }
 
 // advance makes visible, and answers, what has become durable enough, and forgets what every follower holds.
@@ -154,20 +147,17 @@ func (s *Slot) complete(fx *Effects) {
 		if copies-1 < min(item.need, s.backups()) || !s.first(item) {
 			continue
 		}
-		s.reveal(item)
-		for _, t := range item.waiting {
-			fx.done(t, s.committed(item, copies))
-		}
-		item.waiting = nil
+		s.reveal(item, copies, fx)
 		if s.tail.opened == 0 {
 			return
 		}
 	}
 }
 
-func (s *Slot) committed(item *logged, copies int) Result {
-	res := Result{Stamp: item.versions[0].Stamp, Copies: copies}
-	if copies < s.cfg.MinCopies && !item.destroys {
+// committed answers a commit that made stamp and is on so many nodes.
+func (s *Slot) committed(stamp Stamp, copies int, destroys bool) Result {
+	res := Result{Stamp: stamp, Copies: copies}
+	if copies < s.cfg.MinCopies && !destroys {
 		res.Status = StatusNotEnoughCopies
 	}
 	return res
@@ -183,8 +173,8 @@ func (s *Slot) first(item *logged) bool {
 	return true
 }
 
-// reveal makes an entry's versions what reads see.
-func (s *Slot) reveal(item *logged) {
+// reveal makes an entry's versions what reads see, and answers who waited for that.
+func (s *Slot) reveal(item *logged, copies int, fx *Effects) {
 	for i := range item.entry.Parts {
 		r := s.records[item.entry.Parts[i].Session.Key]
 		r.durable = item.versions[i]
@@ -193,8 +183,17 @@ func (s *Slot) reveal(item *logged) {
 			r.pending = nil
 		}
 	}
-	item.open, item.versions = false, item.versions[:1]
+	item.open = false
 	s.tail.opened--
+	if item.expires {
+		key := item.entry.Parts[0].Session.Key
+		fx.Events = append(fx.Events, Event{Kind: EventExpired, Slot: s.num, Epoch: s.claim.Epoch, Key: key})
+	}
+	for _, t := range item.waiting {
+		fx.done(t, s.committed(item.versions[0].Stamp, copies, item.destroys))
+	}
+	fx.Done = append(fx.Done, item.after...)
+	item.waiting, item.after = nil, nil
 }
 
 // copies counts the nodes known to hold an entry.

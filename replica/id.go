@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -84,11 +83,17 @@ func WellFormedID(id string) bool {
 	if len(id) != idLen || id[tagLen] != '.' {
 		return false
 	}
-	return strings.IndexFunc(id[:tagLen]+id[tagLen+1:], notBase64URL) < 0
+	return isBase64URL(id[:tagLen]) && isBase64URL(id[tagLen+1:])
 }
 
-func notBase64URL(r rune) bool {
-	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+func isBase64URL(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
 }
 
 // ShortID is the first eight characters of an id and an ellipsis: enough to follow it in a log, not to use it.

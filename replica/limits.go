@@ -12,11 +12,11 @@ type Limits struct {
 	NameBytesMax    int // an attribute's name; default 256
 
 	LifetimeMax   time.Duration // longest absolute lifetime, and how long a tombstone is kept; default 24 h
-	TouchInterval time.Duration // accesses within it are replicated once; expiry waits as much longer; default 10 s
+	TouchInterval time.Duration // accesses within half of it are replicated once; expiry waits it longer; default 10 s
 	ClockSkewMax  time.Duration // between members' clocks; default 500 ms
 	RequestAgeMax time.Duration // how far in the future a request's not-after may lie; default 60 s
 
-	SessionsMax  int // sessions and tombstones of one slot; default 100,000
+	SessionsMax  int // sessions and tombstones of one slot, half of them of unknown ids at most; default 100,000
 	RequestsMax  int // remembered request ids of one slot; default 100,000
 	TailMax      int // entries of one slot not yet on all its backups; default 4,096
 	TailBytesMax int // bytes of the same; default 8 MiB

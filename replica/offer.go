@@ -1,6 +1,9 @@
 package replica
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // offering is a holder's side of giving what it holds to the acting primary.
 type offering struct {
@@ -9,8 +12,8 @@ type offering struct {
 	keys    []Key // not sent yet
 	next    uint32
 	waiting bool
-	last    bool // the last chunk was sent
-	sentAt  time.Duration
+	last    bool          // the last chunk was sent
+	again   time.Duration // Instant.Mono at which it starts over if the chunk is unanswered
 }
 
 // offered is a chunk of an offer that the primary answers once it is on all backups.
@@ -23,14 +26,17 @@ type offered struct {
 // offersMax bounds the chunks that a primary has merged and not confirmed, for one slot.
 const offersMax = 16
 
-// offerAgain is how long a holder waits for an answer before it starts over.
-const offerAgain = 2 * time.Second
+// offerAgain is how long a holder waits for an answer before it starts over, refusedPause how long after a refusal.
+const (
+	offerAgain   = 2 * time.Second
+	refusedPause = 250 * time.Millisecond
+)
 
 // OfferNext sends the next chunk of what a holder holds to the acting primary, if the one before was answered. A chunk
 // unanswered for too long, or another primary, starts the offer over under the id given.
 func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) {
 	o := &s.offering
-	if s.role != Holder || o.to == to && o.waiting && now.Mono-o.sentAt < offerAgain {
+	if s.role != Holder || o.to == to && o.waiting && now.Mono < o.again {
 		return
 	}
 	if o.to != to || o.waiting {
@@ -41,13 +47,17 @@ func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) {
 	}
 	m := &Offer{Slot: s.num, Transfer: o.id, Chunk: o.next}
 	for size := 0; len(o.keys) > 0 && size < s.cfg.Limits.ChunkBytes; o.keys = o.keys[1:] {
-		p := Part{Session: s.records[o.keys[0]].whole()}
+		r := s.records[o.keys[0]]
+		if r == nil {
+			continue // forgotten since the offer began
+		}
+		p := Part{Session: r.whole()}
 		size += partSize(&p)
 		m.Parts = append(m.Parts, p)
 	}
 	m.Last = len(o.keys) == 0
 	o.next++
-	o.waiting, o.last, o.sentAt = true, m.Last, now.Mono
+	o.waiting, o.last, o.again = true, m.Last, now.Mono+offerAgain
 	fx.send(to, m)
 }
 
@@ -58,7 +68,7 @@ func (s *Slot) OfferReply(from Boot, m *OfferReply) {
 		return
 	}
 	if m.Refused {
-		s.offering = offering{}
+		o.again -= offerAgain - refusedPause
 		return
 	}
 	o.waiting = false
@@ -67,17 +77,18 @@ func (s *Slot) OfferReply(from Boot, m *OfferReply) {
 	}
 }
 
-// Offer merges what a holder offers. The answer follows when all backups have it.
+// Offer merges what a holder offers. The answer follows when all backups have it. It is refused, for the holder to come
+// back later, while the slot is full or has much under way already.
 func (s *Slot) Offer(now Instant, from Boot, m *Offer, fx *Effects) {
 	reply := &OfferReply{Slot: s.num, Transfer: m.Transfer, Chunk: m.Chunk}
-	if s.role != Primary || len(s.offers) == offersMax {
+	if s.role != Primary || len(s.offers) >= offersMax || s.crowded() || !s.hasRoom(m.Parts) {
 		reply.Refused = true
 		fx.send(from, reply)
 		return
 	}
 	merged := uint64(0)
 	for i := range m.Parts {
-		if s.adopt(now, &m.Parts[i], fx) {
+		if m.Parts[i].sound() && s.adopt(now, &m.Parts[i], fx) {
 			merged++
 		}
 	}
@@ -86,6 +97,17 @@ func (s *Slot) Offer(now Instant, from Boot, m *Offer, fx *Effects) {
 	}
 	s.offers = append(s.offers, offered{from, reply, s.tail.head})
 	s.confirmOffers(fx)
+}
+
+// hasRoom reports whether the sessions that are new here fit into the slot.
+func (s *Slot) hasRoom(parts []Part) bool {
+	n := len(s.records)
+	for i := range parts {
+		if v := parts[i].Session; v != nil && s.records[v.Key] == nil {
+			n++
+		}
+	}
+	return n <= s.cfg.Limits.SessionsMax
 }
 
 // adopt makes an offered session an entry if it tells anything new, and reports whether it did.
@@ -99,7 +121,7 @@ func (s *Slot) adopt(now Instant, p *Part, fx *Effects) bool {
 	if r := s.records[offer.Key]; r != nil {
 		known = r.newest
 	}
-	m := Merge(known, offer)
+	m := Merge(known, offer).bare()
 	if known != nil && sameVersion(known, m) {
 		return false
 	}
@@ -111,6 +133,6 @@ func (s *Slot) adopt(now Instant, p *Part, fx *Effects) bool {
 func (s *Slot) confirmOffers(fx *Effects) {
 	for len(s.offers) > 0 && s.offers[0].seq <= s.tail.committed {
 		fx.send(s.offers[0].from, s.offers[0].reply)
-		s.offers = s.offers[1:]
+		s.offers = slices.Delete(s.offers, 0, 1)
 	}
 }

@@ -10,22 +10,32 @@ import (
 // that its lease holds.
 func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 	r := s.records[l.Key]
-	if r == nil || r.durable == nil || r.durable.Ending == Expired || s.over(now, r, fx) {
+	switch {
+	case r == nil || r.durable == nil || r.durable.Ending == Expired:
 		fx.refuse(t, StatusNotFound, "")
 		return
-	}
-	if r.durable.Ending == LoggedOut {
+	case r.durable.Ending == LoggedOut:
 		fx.refuse(t, StatusDestroyed, "")
 		return
+	case s.over(now, r) && s.full():
+		fx.done(t, ResultOf(s.overloaded()))
+		return
+	case s.over(now, r):
+		s.expire(now, r, fx)
 	}
-	if !l.Peek {
-		s.access(now, r, fx)
+	if r.newest.Ending == Expired {
+		s.answerAfter(t, r, Result{Status: StatusNotFound}, fx)
+		return
 	}
 	res := Result{Stamp: r.durable.Stamp}
 	if l.Known != res.Stamp {
 		res.Session = r.durable.visible()
 	}
-	fx.done(t, res)
+	if l.Peek {
+		fx.done(t, res)
+		return
+	}
+	s.access(now, t, r, res, fx)
 }
 
 // visible is s without what was deleted.
@@ -38,18 +48,18 @@ func (s *Session) visible() *Session {
 	return &v
 }
 
-// over expires the session if its time has come, and reports whether it had.
-func (s *Slot) over(now Instant, r *record, fx *Effects) bool {
-	if !live(r.newest) || now.Mono < r.ends(now, &s.cfg.Limits) {
-		return false
-	}
+// over reports whether the session's time has come.
+func (s *Slot) over(now Instant, r *record) bool {
+	return live(r.newest) && now.Mono >= r.ends(now, &s.cfg.Limits)
+}
+
+// expire ends a session whose time has come.
+func (s *Slot) expire(now Instant, r *record, fx *Effects) {
 	ended := &Session{
 		Key: r.key, Stamp: r.newest.Stamp, Touched: r.newest.Touched, Ending: Expired,
 		Until: max(r.newest.Settings.Deadline, now.Wall) + s.grace(),
 	}
-	fx.Events = append(fx.Events, Event{Kind: EventExpired, Slot: s.num, Epoch: s.claim.Epoch, Key: r.key})
-	s.append(now, &logged{entry: Entry{Parts: []Part{{Session: ended}}}, need: s.backups()}, fx)
-	return true
+	s.append(now, &logged{entry: Entry{Parts: []Part{{Session: ended}}}, need: s.backups(), expires: true}, fx)
 }
 
 // grace is how long, in milliseconds, an ended session is remembered beyond the last moment at which somebody may
@@ -58,15 +68,24 @@ func (s *Slot) grace() int64 {
 	return (s.cfg.Limits.RequestAgeMax + 2*s.cfg.Limits.ClockSkewMax).Milliseconds()
 }
 
-// access slides the idle time-out, and tells the backups of it once per touch interval.
-func (s *Slot) access(now Instant, r *record, fx *Effects) {
+// access slides the idle time-out for the request that res answers. The backups are told now and then; only if they would
+// expire the session too early by what they know, should this node die, does the answer wait for them.
+func (s *Slot) access(now Instant, t Token, r *record, res Result, fx *Effects) {
 	r.accessed = now.Mono
 	v := r.newest
-	if v.Settings.Idle == 0 || now.Mono-r.touched < s.cfg.Limits.touchInterval(v.Settings.Idle) {
-		return
+	interval := s.cfg.Limits.touchInterval(v.Settings.Idle)
+	if interval > 0 && now.Mono-v.Accessed >= interval/2 && !s.full() {
+		touch := &Session{Key: r.key, Stamp: v.Stamp, Touched: s.cfg.Clock.Next(now.Wall), Accessed: now.Mono}
+		s.append(now, &logged{entry: Entry{Parts: []Part{{Base: v.Stamp, Session: touch}}}, need: s.backups()}, fx)
 	}
-	touch := &Session{Key: r.key, Stamp: v.Stamp, Touched: s.cfg.Clock.Next(now.Wall), Accessed: now.Mono}
-	s.append(now, &logged{entry: Entry{Parts: []Part{{Base: v.Stamp, Session: touch}}}}, fx)
+	switch {
+	case interval == 0 || now.Mono-r.durable.Accessed < interval:
+		fx.done(t, res)
+	case len(r.pending) == 0:
+		fx.done(t, ResultOf(s.overloaded()))
+	default:
+		s.answerAfter(t, r, res, fx)
+	}
 }
 
 // Commit applies c to the newest version of its session, sends it to the backups, and answers t once as many hold it as
@@ -81,34 +100,68 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		return
 	}
 	r := s.records[c.Key]
-	if r != nil && !c.Destroy {
-		s.over(now, r, fx)
+	if r != nil && !c.Destroy && s.over(now, r) {
+		s.expire(now, r, fx)
 	}
 	if err := s.allowed(r, c); err != nil {
-		fx.done(t, ResultOf(err))
+		s.answerAfter(t, r, ResultOf(err), fx)
 		return
 	}
 	if c.Touch() {
-		s.access(now, r, fx)
-		fx.done(t, Result{Stamp: r.newest.Stamp, Copies: s.copies(s.tail.head)})
+		s.touch(now, t, r, fx)
 		return
 	}
 	parts, err := s.parts(now, c)
 	if err != nil {
-		fx.done(t, ResultOf(err))
+		s.answerAfter(t, r, ResultOf(err), fx)
 		return
 	}
 	item := &logged{
 		entry:    Entry{Request: c.Request, NotAfter: c.NotAfter, Parts: parts},
-		waiting:  []Token{t},
-		need:     map[Durability]int{DurableAll: s.backups(), DurableOne: 1}[c.Durability],
+		need:     s.need(c.Durability),
 		destroys: c.Destroy,
 	}
+	item.waiting = append(item.waiter[:0], t)
 	s.append(now, item, fx)
 }
 
-// waitersMax bounds how many copies of one request wait for its answer.
-const waitersMax = 16
+// need is how many backups a commit waits for: as many as it asks for, and never fewer than the operator does.
+func (s *Slot) need(d Durability) int {
+	least := max(0, s.cfg.MinCopies-1)
+	switch d {
+	case DurableAll:
+		return max(least, s.backups())
+	case DurableOne:
+		return max(least, 1)
+	}
+	return least
+}
+
+// touch answers a commit that changes nothing, which sees what a read would.
+func (s *Slot) touch(now Instant, t Token, r *record, fx *Effects) {
+	if !live(r.durable) {
+		fx.refuse(t, StatusNotFound, "")
+		return
+	}
+	s.access(now, t, r, Result{Stamp: r.durable.Stamp, Copies: s.copies(s.tail.head)}, fx)
+}
+
+// waitersMax bounds how many requests wait for one entry, of each sort.
+const waitersMax = 256
+
+// answerAfter gives an answer once nothing that it relies on is pending: another primary might not have it.
+func (s *Slot) answerAfter(t Token, r *record, res Result, fx *Effects) {
+	if r == nil || len(r.pending) == 0 {
+		fx.done(t, res)
+		return
+	}
+	item := s.tail.at(r.pending[len(r.pending)-1])
+	if len(item.after) == waitersMax {
+		fx.refuse(t, StatusOverloaded, "too many requests wait for the same commit")
+		return
+	}
+	item.after = append(item.after, Done{t, res})
+}
 
 // repeat answers a request that took effect before, with the copies held now.
 func (s *Slot) repeat(t Token, c *Commit, old *remembered, fx *Effects) {
@@ -124,7 +177,7 @@ func (s *Slot) repeat(t Token, c *Commit, old *remembered, fx *Effects) {
 		item.waiting = append(item.waiting, t)
 		return
 	}
-	fx.done(t, Result{Stamp: old.Stamp, Copies: s.copies(old.seq)})
+	fx.done(t, s.committed(old.Stamp, s.copies(old.seq), c.Destroy))
 }
 
 // admit refuses what no session could take, or the slot cannot.
@@ -136,12 +189,26 @@ func (s *Slot) admit(now Instant, c *Commit) error {
 		return fmt.Errorf("%w: not-after must lie within %v from now; is the clock right?", ErrBadRequest, l.RequestAgeMax)
 	case now.Wall > c.NotAfter+skew:
 		return ErrTooLate
-	case len(s.tail.items) >= l.TailMax || s.tail.sizeBytes >= l.TailBytesMax || len(s.requests.byID) >= l.RequestsMax:
-		return fmt.Errorf("%w: slot %d has too much under way", ErrOverloaded, s.num)
+	case s.full() || len(s.requests.byID) >= l.RequestsMax:
+		return s.overloaded()
 	case 1+s.backups() < s.cfg.MinCopies && !c.Destroy:
 		return fmt.Errorf("%w: nothing was written; %d of %d", ErrNotEnoughCopies, 1+s.backups(), s.cfg.MinCopies)
 	}
 	return c.validate(l, s.num, s.cfg.Slots)
+}
+
+// full reports whether the log takes no more entries until a backup has caught up or was evicted.
+func (s *Slot) full() bool {
+	return len(s.tail.items) >= s.cfg.Limits.TailMax || s.tail.sizeBytes >= s.cfg.Limits.TailBytesMax
+}
+
+// crowded reports whether half of the room in the log is taken: what can wait gives way to commits.
+func (s *Slot) crowded() bool {
+	return len(s.tail.items) > s.cfg.Limits.TailMax/2 || s.tail.sizeBytes > s.cfg.Limits.TailBytesMax/2
+}
+
+func (s *Slot) overloaded() error {
+	return fmt.Errorf("%w: slot %d has too much under way", ErrOverloaded, s.num)
 }
 
 // allowed checks the commit's conditions against the newest version.
@@ -150,9 +217,8 @@ func (s *Slot) allowed(r *record, c *Commit) error {
 	if r != nil {
 		v = r.newest
 	}
-	full := len(s.records) >= s.cfg.Limits.SessionsMax
 	switch {
-	case v == nil && full && (c.Create || c.Destroy):
+	case !s.fits(v, c):
 		return fmt.Errorf("%w: slot %d holds %d sessions and remembered ends", ErrOverCapacity, s.num, len(s.records))
 	case c.Destroy:
 		return nil
@@ -170,20 +236,38 @@ func (s *Slot) allowed(r *record, c *Commit) error {
 	return nil
 }
 
+// fits reports whether there is room for what c adds to the slot. The ends of unknown sessions, which cost a client
+// nothing, may take no more than half of it.
+func (s *Slot) fits(v *Session, c *Commit) bool {
+	room := s.cfg.Limits.SessionsMax - len(s.records)
+	switch {
+	case c.Renew != "":
+		return room > 0
+	case v != nil:
+		return true
+	case c.Destroy:
+		return room > s.cfg.Limits.SessionsMax/2
+	}
+	return room > 0 || !c.Create
+}
+
 // parts is what c changes, stamped; the first part is the session that the answer speaks of.
 func (s *Slot) parts(now Instant, c *Commit) ([]Part, error) {
 	stamp := s.cfg.Clock.Next(now.Wall)
-	if c.Destroy {
-		return []Part{{Session: s.tombstone(now, c.Key, stamp)}}, nil
-	}
-	p := s.partial(now, c, stamp)
 	var base *Session
 	if r := s.records[c.Key]; r != nil {
 		base = r.newest
-		p.Base = base.Stamp
 	}
-	if c.Create {
-		p.Base = Stamp{}
+	if c.Destroy {
+		if base != nil && base.Ending == LoggedOut {
+			return []Part{{Session: base}}, nil // no commit prolongs a tombstone
+		}
+		return []Part{{Session: s.tombstone(now, c.Key, stamp)}}, nil
+	}
+	p := s.partial(now, c, stamp)
+	if !c.Create {
+		p.Base = base.Stamp
+		s.bound(p.Session, base, c)
 	}
 	next := Merge(base, p.Session)
 	if err := next.within(&s.cfg.Limits); err != nil {
@@ -193,8 +277,16 @@ func (s *Slot) parts(now Instant, c *Commit) ([]Part, error) {
 		return []Part{p}, nil
 	}
 	renewed := *next
-	renewed.Key.ID = c.Renew
+	renewed.Key.ID, renewed.Born = c.Renew, stamp
 	return []Part{{Session: &renewed}, {Session: s.tombstone(now, c.Key, stamp)}}, nil
+}
+
+// bound keeps the deadline that c sets within the longest lifetime of the id. A tombstone relies on it: a copy of the
+// session that some node still holds is over before the tombstone is.
+func (s *Slot) bound(p, base *Session, c *Commit) {
+	if c.Configure && c.Renew == "" && !base.Born.IsZero() {
+		p.Settings.Deadline = min(p.Settings.Deadline, base.Born.Wall()+s.cfg.Limits.LifetimeMax.Milliseconds())
+	}
 }
 
 func (s *Slot) tombstone(now Instant, key Key, stamp Stamp) *Session {
@@ -205,6 +297,9 @@ func (s *Slot) tombstone(now Instant, key Key, stamp Stamp) *Session {
 // partial is the session that holds exactly what c sets.
 func (s *Slot) partial(now Instant, c *Commit, stamp Stamp) Part {
 	p := &Session{Key: c.Key, Stamp: stamp, Touched: stamp, Accessed: now.Mono}
+	if len(c.Changes) > 0 {
+		p.Attrs = make([]Attr, 0, len(c.Changes))
+	}
 	for _, ch := range c.Changes {
 		p.Attrs = append(p.Attrs, Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete})
 	}
@@ -227,23 +322,25 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	item.entry.Seq = s.tail.head + 1
 	item.sizeBytes = item.entry.size()
 	item.open = true
+	item.versions = item.version[:0]
 	for i := range item.entry.Parts {
 		p := &item.entry.Parts[i]
 		r := s.recordOf(p.Session.Key)
-		r.newest = Merge(r.newest, p.Session)
+		r.newest = Merge(r.newest, p.Session).bare()
 		r.accessed = max(r.accessed, r.newest.Accessed)
-		r.touched = now.Mono
 		r.pending = append(r.pending, item.entry.Seq)
 		item.versions = append(item.versions, r.newest)
 		s.schedule(now, r)
 	}
 	s.remember(&item.entry)
 	s.tail.append(item)
-	if len(s.tail.items) > s.cfg.Limits.TailMax/2 || s.tail.sizeBytes > s.cfg.Limits.TailBytesMax/2 {
+	if s.crowded() {
 		s.dropLearners()
 	}
 	s.replicate(now, fx)
-	s.advance(fx)
+	if min(item.need, s.backups()) == 0 {
+		s.advance(fx) // else nothing is complete before the next acknowledgement
+	}
 }
 
 // remember keeps an entry's request id.
@@ -251,7 +348,7 @@ func (s *Slot) remember(e *Entry) {
 	first := e.Parts[0].Session
 	s.requests.remember(remembered{RememberedRequest{
 		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: first.Stamp,
-	}, e.Seq}, s.cfg.Limits.ClockSkewMax.Milliseconds())
+	}, e.Seq, 0}, s.cfg.Limits.RequestsMax)
 }
 
 // requestKey is the key that an entry's commit named: of a renewal, which has two parts, the one that ended.
@@ -259,8 +356,7 @@ func requestKey(e *Entry) Key { return e.Parts[len(e.Parts)-1].Session.Key }
 
 // ResultOf is the result that says why a request was refused.
 func ResultOf(err error) Result {
-	status, ok := err.(Status)
-	if ok {
+	if status, ok := err.(Status); ok {
 		return Result{Status: status}
 	}
 	res := Result{Status: StatusBadRequest, Detail: err.Error()}

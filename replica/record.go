@@ -10,7 +10,7 @@ type record struct {
 	pending []uint64 // sequence numbers of the entries that lie between durable and newest, in order
 
 	accessed time.Duration // Instant.Mono of the last access; Invariant: accessed >= newest.Accessed
-	touched  time.Duration // Instant.Mono of the last access that was replicated
+	logged   bool          // of a learner: it came whole by the log, so that a snapshot has nothing to add
 
 	due   time.Duration // Instant.Mono at which the record is looked at again; see expiryHeap
 	index int           // place in the expiryHeap, -1 when in none
@@ -35,16 +35,16 @@ func (r *record) whole() *Session {
 	return &s
 }
 
-// touchInterval is how long accesses of a session with the given idle time-out go unreplicated, and by how much its
-// expiry is put off for that.
+// touchInterval is by how much the expiry of a session with the given idle time-out is put off, because accesses within
+// it are answered before they are replicated. Halfway through they are.
 func (l *Limits) touchInterval(idle time.Duration) time.Duration { return min(l.TouchInterval, idle/4) }
 
 // ends is the moment after which the session is over by its settings: idle time-outs by the monotonic clock, the
 // absolute deadline by the time of day.
 func (r *record) ends(now Instant, l *Limits) time.Duration {
 	set := r.newest.Settings
-	end := now.Mono + time.Duration(set.Deadline-now.Wall)*time.Millisecond
-	if set.Idle > 0 {
+	end := now.at(set.Deadline)
+	if set.Idle > 0 && set.Idle < forever {
 		end = min(end, r.accessed+set.Idle+l.touchInterval(set.Idle))
 	}
 	return end
@@ -52,5 +52,5 @@ func (r *record) ends(now Instant, l *Limits) time.Duration {
 
 // forgotten is the moment at which an ended session's record may go.
 func (r *record) forgotten(now Instant) time.Duration {
-	return now.Mono + time.Duration(r.newest.Until-now.Wall)*time.Millisecond
+	return now.at(r.newest.Until)
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 )
 
@@ -9,20 +10,17 @@ import (
 // entries themselves.
 type requestLog struct {
 	byID map[RequestID]*remembered
-	// bySecond lists ids by the second of the day-time clock at which they may be forgotten.
-	bySecond map[int64][]RequestID
-	swept    int64 // seconds before it have been forgotten
+	due  requestHeap // all of them
 }
 
 // remembered is a request with the entry that it became; zero when that came with a snapshot.
 type remembered struct {
 	RememberedRequest
-	seq uint64
+	seq   uint64
+	index int // place in the requestHeap
 }
 
-func newRequestLog() requestLog {
-	return requestLog{byID: map[RequestID]*remembered{}, bySecond: map[int64][]RequestID{}}
-}
+func newRequestLog() requestLog { return requestLog{byID: map[RequestID]*remembered{}} }
 
 func (l *requestLog) find(id RequestID) *remembered {
 	if id.IsZero() {
@@ -31,34 +29,39 @@ func (l *requestLog) find(id RequestID) *remembered {
 	return l.byID[id]
 }
 
-// remember keeps r until its not-after time and the clock skew, in milliseconds, have passed.
-func (l *requestLog) remember(r remembered, skew int64) {
+// remember keeps r until its not-after time and the clock skew have passed. At the limit the request that is over first
+// gives way; a primary refuses commits before that.
+func (l *requestLog) remember(r remembered, limit int) {
 	if r.Request.IsZero() || l.byID[r.Request] != nil {
 		return
 	}
+	for len(l.due) >= limit {
+		l.forget(l.due[0].Request)
+	}
 	l.byID[r.Request] = &r
-	second := (r.NotAfter+2*skew)/1000 + 1
-	l.bySecond[second] = append(l.bySecond[second], r.Request)
-	if l.swept == 0 || second < l.swept {
-		l.swept = second
+	heap.Push(&l.due, &r)
+}
+
+func (l *requestLog) forget(id RequestID) {
+	if r := l.byID[id]; r != nil {
+		heap.Remove(&l.due, r.index)
+		delete(l.byID, id)
 	}
 }
 
-func (l *requestLog) forget(id RequestID) { delete(l.byID, id) }
-
-// sweep forgets what is over at the given time of day, in milliseconds.
-func (l *requestLog) sweep(wall int64) {
-	if len(l.bySecond) == 0 {
+// sweep forgets what is over at the given time of day, in milliseconds. When the log is full for all that, the clock may
+// have been ahead for a while: then it forgets what admit refuses for lying too far in the future.
+func (l *requestLog) sweep(wall int64, limits *Limits) {
+	skew := limits.ClockSkewMax.Milliseconds()
+	for len(l.due) > 0 && l.due[0].NotAfter < wall-2*skew {
+		l.forget(l.due[0].Request)
+	}
+	if len(l.due) < limits.RequestsMax {
 		return
 	}
-	for ; l.swept < wall/1000; l.swept++ {
-		for _, id := range l.bySecond[l.swept] {
-			delete(l.byID, id)
-		}
-		delete(l.bySecond, l.swept)
-		if len(l.bySecond) == 0 {
-			l.swept = 0
-			return
+	for _, r := range slices.Clone(l.due) {
+		if r.NotAfter > wall+limits.RequestAgeMax.Milliseconds()+skew {
+			l.forget(r.Request)
 		}
 	}
 }
@@ -73,4 +76,35 @@ func (l *requestLog) all() []RememberedRequest {
 		return cmp.Or(cmp.Compare(a.Request.Client, b.Request.Client), cmp.Compare(a.Request.Seq, b.Request.Seq))
 	})
 	return list
+}
+
+// requestHeap finds the remembered request that is over first, whatever the clock did since the last look.
+type requestHeap []*remembered
+
+// Len implements heap.Interface.
+func (h requestHeap) Len() int { return len(h) }
+
+// Less implements heap.Interface.
+func (h requestHeap) Less(i, j int) bool { return h[i].NotAfter < h[j].NotAfter }
+
+// Swap implements heap.Interface.
+func (h requestHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push implements heap.Interface.
+func (h *requestHeap) Push(x any) {
+	r := x.(*remembered)
+	r.index = len(*h)
+	*h = append(*h, r)
+}
+
+// Pop implements heap.Interface.
+func (h *requestHeap) Pop() any {
+	last := len(*h) - 1
+	r := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return r
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -87,6 +88,9 @@ func (s *Session) ended() bool { return s.Ending != Alive }
 // latest access counts, and a logout ends both. It is commutative, associative and idempotent; a nil argument adds
 // nothing. It shares memory with its arguments and modifies neither.
 //
+// An expiry hides attributes and does not remove them here: else it would depend on the order of three merges whether
+// what a side wrote survives an expiry that a later access overrules. A slot stores what is bare of them.
+//
 // The model is a state-based CRDT: Shapiro et al., "Conflict-free Replicated Data Types", SSS 2011.
 func Merge(a, b *Session) *Session {
 	if a == nil {
@@ -100,10 +104,8 @@ func Merge(a, b *Session) *Session {
 		Stamp:    Later(a.Stamp, b.Stamp),
 		Touched:  Later(a.Touched, b.Touched),
 		Accessed: max(a.Accessed, b.Accessed),
-		Ending:   mergedEnding(a, b),
 	}
-	if m.Ending != Alive {
-		m.Until = max(a.Until, b.Until)
+	if m.Ending, m.Until = mergedEnding(a, b); m.Ending == LoggedOut {
 		return m
 	}
 	m.Born = firstBorn(a.Born, b.Born)
@@ -123,19 +125,34 @@ func firstBorn(a, b Stamp) Stamp {
 	return a
 }
 
-// mergedEnding lets an expiry stand only if nobody touched the session after what its primary knew.
-func mergedEnding(a, b *Session) Ending {
-	if a.Ending == LoggedOut || b.Ending == LoggedOut || a.Ending == b.Ending {
-		return max(a.Ending, b.Ending)
+// mergedEnding is how a merge ends, and until when that is kept: as the side says whose word weighs more.
+func mergedEnding(a, b *Session) (Ending, int64) {
+	switch c := compareEndings(a, b); {
+	case c > 0:
+		return a.Ending, a.Until
+	case c < 0:
+		return b.Ending, b.Until
 	}
-	expired, alive := a, b
-	if b.Ending == Expired {
-		expired, alive = b, a
+	return a.Ending, max(a.Until, b.Until)
+}
+
+// compareEndings puts a logout above everything, and lets an expiry stand only if nobody touched the session after what
+// its primary knew.
+func compareEndings(a, b *Session) int {
+	if a.Ending == LoggedOut || b.Ending == LoggedOut {
+		return cmp.Compare(a.Ending, b.Ending)
 	}
-	if expired.Touched.Less(alive.Touched) {
-		return Alive
+	return cmp.Or(a.Touched.compare(b.Touched), cmp.Compare(a.Ending, b.Ending))
+}
+
+// bare is s as a slot keeps it: of an expired session, only that it is over.
+func (s *Session) bare() *Session {
+	if s.Ending != Expired || len(s.Attrs) == 0 && s.Born.IsZero() && s.Settings == (Settings{}) {
+		return s
 	}
-	return Expired
+	return &Session{
+		Key: s.Key, Stamp: s.Stamp, Touched: s.Touched, Accessed: s.Accessed, Ending: s.Ending, Until: s.Until,
+	}
 }
 
 func mergeAttrs(a, b []Attr) []Attr {

@@ -95,10 +95,12 @@ func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
 		f := &follower{boot: b, acked: positions[i], sent: positions[i], progress: now.Mono}
 		if j := slices.IndexFunc(before, func(f *follower) bool { return f.boot == b }); j >= 0 && s.role == Primary {
 			f = before[j]
-			f.transfer = nil
+			if f.learning() {
+				f.transfer, f.progress = nil, now.Mono
+			}
 		}
-		f.sent = f.acked
 		s.followers = append(s.followers, f)
+		s.tail.committed = min(s.tail.committed, f.acked)
 	}
 	if s.role == Primary {
 		for _, f := range before {
@@ -156,6 +158,9 @@ func (s *Slot) stepDown(fx *Effects) {
 		for _, t := range item.waiting {
 			fx.refuse(t, StatusUnavailable, "the primary stepped down")
 		}
+		for _, d := range item.after {
+			fx.refuse(d.Token, StatusUnavailable, "the primary stepped down")
+		}
 		s.requests.forget(item.entry.Request)
 	}
 	for _, r := range s.sorted() {
@@ -201,15 +206,13 @@ func (s *Slot) schedule(now Instant, r *record) {
 	}
 }
 
-// merge takes part of an entry that another node made into what is held here, and reports whether it told anything new.
-func (s *Slot) merge(now Instant, p *Part) bool {
+// merge takes part of an entry that another node made into what is held here.
+func (s *Slot) merge(now Instant, p *Part) *record {
 	r := s.recordOf(p.Session.Key)
-	m := Merge(r.newest, p.Session)
-	fresh := r.newest == nil || !sameVersion(r.newest, m)
-	r.settle(m)
-	s.cfg.Clock.Observe(m.Touched)
+	r.settle(Merge(r.newest, p.Session).bare())
+	s.cfg.Clock.Observe(r.newest.Touched)
 	s.schedule(now, r)
-	return fresh
+	return r
 }
 
 // sameVersion reports whether b, merged from a and something else, tells nothing that a did not.

@@ -1,16 +1,25 @@
 package replica
 
+import "slices"
+
 // logged is one entry of a slot's log while some replica may still lack it, with what its primary waits for.
 type logged struct {
 	entry     Entry
 	sizeBytes int
 
-	// The rest is used by the primary that appended the entry.
 	versions []*Session // the version that each part made
-	waiting  []Token    // the requests to answer
-	need     int        // backups that must hold the entry before it is visible
-	open     bool       // not visible yet
+
+	// The rest is used by the primary that appended the entry.
+	waiting  []Token // the requests to answer; at most waitersMax
+	after    []Done  // other answers that nobody may see before the entry; at most waitersMax
+	need     int     // backups that must hold the entry before it is visible
+	open     bool    // not visible yet
 	destroys bool
+	expires  bool
+
+	// Room for what most entries have one of.
+	version [1]*Session
+	waiter  [1]Token
 }
 
 // tail keeps the end of a slot's log: the entries that are not known to be on every backup. Replicas of one claim hold
@@ -62,10 +71,21 @@ func (t *tail) trim(seq uint64) {
 		t.items[n] = nil
 		n++
 	}
-	t.items = t.items[n:]
-	if len(t.items) == 0 {
+	t.items = slices.Delete(t.items, 0, n)
+	if len(t.items) == 0 && cap(t.items) > itemsKept {
 		t.items = nil
 	}
+}
+
+// itemsKept bounds the room that an empty tail keeps for entries to come.
+const itemsKept = 64
+
+// rewrite replaces an entry's parts by others that lead to the same version.
+func (t *tail) rewrite(item *logged, parts []Part) {
+	item.entry.Parts = parts
+	size := item.entry.size()
+	t.sizeBytes += size - item.sizeBytes
+	item.sizeBytes = size
 }
 
 // reset starts the log anew after the given entry.

@@ -20,7 +20,8 @@ type transfer struct {
 	progress time.Duration // Instant.Mono of the last answer
 }
 
-// Teach starts to fill learner, under a transfer id that the node has not used before. The first chunk is due at once.
+// Teach starts to fill learner, under a transfer id above all that the node has used before. The first chunk is due at
+// once.
 func (s *Slot) Teach(now Instant, learner Boot, id uint64) {
 	if s.role != Primary || s.follower(learner) != nil {
 		return
@@ -41,7 +42,11 @@ func (s *Slot) Unteach(learner Boot, fx *Effects) {
 	s.advance(fx)
 }
 
-// Learners lists the boots that are being filled, and for each whether it holds everything that the backups must hold
+// readyLag is the part of TailMax that a learner may be behind when it becomes a backup: under load something is always
+// on the way to it.
+const readyLag = 16
+
+// Learners lists the boots that are being filled, and for each whether it holds everything but what is on the way to it,
 // and when it last made progress.
 func (s *Slot) Learners() []LearnerState {
 	var all []LearnerState
@@ -49,7 +54,7 @@ func (s *Slot) Learners() []LearnerState {
 		if f.learning() {
 			all = append(all, LearnerState{
 				Boot:      f.boot,
-				Ready:     f.transfer.complete && f.acked == s.tail.head,
+				Ready:     f.transfer.complete && s.tail.head-f.acked <= uint64(s.cfg.Limits.TailMax/readyLag),
 				Progress:  f.transfer.seen(f.progress),
 				Remaining: len(f.transfer.keys),
 			})
@@ -120,7 +125,11 @@ func (s *Slot) fill(m *Snapshot, t *transfer) (sizeBytes int) {
 		}
 		t.keys = t.keys[1:]
 	}
-	n := min(len(t.requests), max(0, s.cfg.Limits.ChunkBytes-sizeBytes)/rememberedBytes)
+	n := max(0, s.cfg.Limits.ChunkBytes-sizeBytes) / rememberedBytes
+	if sizeBytes == 0 {
+		n = max(n, 1) // a chunk moves something, however small it is
+	}
+	n = min(n, len(t.requests))
 	m.Requests, t.requests = t.requests[:n:n], t.requests[n:]
 	return sizeBytes + n*rememberedBytes
 }
@@ -155,10 +164,10 @@ type intake struct {
 }
 
 // Snapshot takes one chunk from the primary. Only a node that holds nothing else of the slot takes any; claim is the
-// highest claim known, under which the chunk came.
+// highest claim known, under which the chunk came. A chunk of an earlier transfer of the same primary is refused.
 func (s *Slot) Snapshot(now Instant, from Boot, claim Claim, m *Snapshot, fx *Effects) {
 	reply := &SnapshotReply{Slot: s.num, Transfer: m.Transfer, Chunk: m.Chunk}
-	if m.Chunk == 0 && (s.role == Absent || s.role == Learner) && s.intake.transfer != m.Transfer {
+	if m.Chunk == 0 && (s.role == Absent || s.role == Learner) && m.Transfer > s.intake.transfer {
 		s.Drop()
 		s.role, s.claim, s.position = Learner, claim, claim.Epoch
 		s.tail.reset(m.Seq)
@@ -177,10 +186,16 @@ func (s *Slot) Snapshot(now Instant, from Boot, claim Claim, m *Snapshot, fx *Ef
 
 func (s *Slot) take(now Instant, m *Snapshot) {
 	for i := range m.Parts {
-		s.merge(now, &m.Parts[i])
+		p := &m.Parts[i]
+		if !p.sound() {
+			continue
+		}
+		if r := s.records[p.Session.Key]; r == nil || !r.logged {
+			s.merge(now, p)
+		}
 	}
 	for _, r := range m.Requests {
-		s.requests.remember(remembered{RememberedRequest: r}, s.cfg.Limits.ClockSkewMax.Milliseconds())
+		s.requests.remember(remembered{RememberedRequest: r}, s.cfg.Limits.RequestsMax)
 	}
 	s.intake.next++
 	s.intake.complete = m.Last

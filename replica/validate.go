@@ -2,6 +2,8 @@ package replica
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,8 +13,10 @@ func (c *Commit) validate(l *Limits, slot uint32, slots int) error {
 		return err
 	}
 	switch {
-	case c.Destroy && (c.Create || c.Configure || len(c.Changes) > 0 || c.Renew != ""):
-		return fmt.Errorf("%w: destroying excludes every other change", ErrBadRequest)
+	case c.Destroy && (c.Create || c.Configure || len(c.Changes) > 0 || c.Renew != "" || !c.If.IsZero()):
+		return fmt.Errorf("%w: destroying excludes every other change and any condition", ErrBadRequest)
+	case c.Create && !c.If.IsZero():
+		return fmt.Errorf("%w: a session that is being created has no stamp yet", ErrBadRequest)
 	case c.Durability > DurableNone:
 		return fmt.Errorf("%w: durability %d is none of all, one, none", ErrBadRequest, c.Durability)
 	case c.Idle < 0 || c.Lifetime < 0:
@@ -39,21 +43,54 @@ func (c *Commit) validateChanges(l *Limits) error {
 	if len(c.Changes) > l.AttrsMax {
 		return fmt.Errorf("%w: %d attributes, limit %d", ErrTooLarge, len(c.Changes), l.AttrsMax)
 	}
-	seen := make(map[string]bool, len(c.Changes))
-	for _, ch := range c.Changes {
+	for i, ch := range c.Changes {
 		switch {
 		case ch.Name == "":
 			return fmt.Errorf("%w: attribute without a name", ErrBadRequest)
 		case len(ch.Name) > l.NameBytesMax:
 			return fmt.Errorf("%w: attribute name of %d bytes, limit %d", ErrTooLarge, len(ch.Name), l.NameBytesMax)
-		case seen[ch.Name]:
-			return fmt.Errorf("%w: attribute %q twice", ErrBadRequest, ch.Name)
 		case ch.Delete && len(ch.Value) > 0:
 			return fmt.Errorf("%w: attribute %q deleted with a value", ErrBadRequest, ch.Name)
 		}
-		seen[ch.Name] = true
+		if len(c.Changes) <= fewChanges && slices.ContainsFunc(c.Changes[:i], ch.sameName) {
+			return twice(ch.Name)
+		}
+	}
+	if len(c.Changes) <= fewChanges {
+		return nil
+	}
+	names := slices.SortedFunc(slices.Values(c.Changes), func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
+	for i := range names[1:] {
+		if names[i].sameName(names[i+1]) {
+			return twice(names[i].Name)
+		}
 	}
 	return nil
+}
+
+// fewChanges is how many names are compared with each other; more are sorted.
+const fewChanges = 16
+
+func (ch Change) sameName(other Change) bool { return ch.Name == other.Name }
+
+func twice(name string) error { return fmt.Errorf("%w: attribute %q twice", ErrBadRequest, name) }
+
+// sound reports whether an entry from another node can be applied at all.
+func (e *Entry) sound() bool {
+	for i := range e.Parts {
+		if !e.Parts[i].sound() {
+			return false
+		}
+	}
+	return len(e.Parts) > 0
+}
+
+// sound reports whether a part from another node can be merged: a stamp near the end of the clock's range would leave no
+// later one to give.
+func (p *Part) sound() bool {
+	s := p.Session
+	return s != nil && s.Ending <= LoggedOut && s.Touched.Clock < 1<<63 && !s.Touched.Less(s.Stamp) &&
+		s.Accessed > neverAccessed && s.Accessed < forever
 }
 
 // namesPerAttr bounds the names that a session remembers, deleted ones included, as a multiple of AttrsMax.

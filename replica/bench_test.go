@@ -1,0 +1,111 @@
+package replica
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// benchmarkSlot is a primary with so many backups and 1,000 sessions of ten attributes of 50 bytes.
+func benchmarkSlot(b *testing.B, backups int) (*rig, []Key) {
+	r := newRig(b, backups, nil)
+	keys := make([]Key, 1000)
+	for i := range keys {
+		c := create(fmt.Sprint("session-", i))
+		for a := range 10 {
+			c.Changes = append(c.Changes, Change{Name: fmt.Sprint("attribute-", a), Value: make([]byte, 50)})
+		}
+		c.Idle = time.Hour
+		r.must(c)
+		keys[i] = c.Key
+	}
+	return r, keys
+}
+
+// BenchmarkCommit sets one attribute of ten at a primary whose one backup acknowledges each commit at once.
+func BenchmarkCommit(b *testing.B) {
+	r, keys := benchmarkSlot(b, 1)
+	s := r.primary()
+	var fx Effects
+	c := &Commit{Changes: []Change{{Name: "attribute-5", Value: make([]byte, 50)}}}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r.sleep(time.Millisecond)
+		c.Key, c.NotAfter, c.Request = keys[i%len(keys)], r.now.Wall+5_000, RequestID{1, uint64(i + 1)}
+		s.Commit(r.now, Token(i), c, &fx)
+		s.Ack(r.now, 2, &Ack{Epoch: 1, Head: s.tail.head}, &fx)
+		if len(fx.Done) != 1 || fx.Done[0].Result.Copies != 2 {
+			b.Fatalf("answers: %+v", fx.Done)
+		}
+		fx.Reset()
+		if i%50 == 0 {
+			s.Tick(r.now, &fx)
+		}
+	}
+}
+
+// BenchmarkCommitPipelined is the same with 256 commits under way.
+func BenchmarkCommitPipelined(b *testing.B) {
+	r, keys := benchmarkSlot(b, 1)
+	s := r.primary()
+	var fx Effects
+	c := &Commit{Changes: []Change{{Name: "attribute-5", Value: make([]byte, 50)}}}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%16 == 0 {
+			r.sleep(time.Millisecond)
+			s.Tick(r.now, &fx)
+			fx.Reset()
+		}
+		c.Key, c.NotAfter, c.Request = keys[i%len(keys)], r.now.Wall+1_000, RequestID{1, uint64(i + 1)}
+		s.Commit(r.now, Token(i), c, &fx)
+		if head := s.tail.head; i%16 == 15 && head > 256 {
+			s.Ack(r.now, 2, &Ack{Epoch: 1, Head: head - 256}, &fx)
+		}
+	}
+}
+
+// BenchmarkLoad reads a session whose stamp the asker does not know.
+func BenchmarkLoad(b *testing.B) {
+	r, keys := benchmarkSlot(b, 1)
+	s := r.primary()
+	var fx Effects
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		s.Load(r.now, Token(i), &Load{Key: keys[i%len(keys)]}, &fx)
+		if fx.Done[0].Result.Session == nil {
+			b.Fatalf("answers: %+v", fx.Done)
+		}
+		fx.Reset()
+	}
+}
+
+// BenchmarkBackupUpdate applies one attribute of ten at a backup and acknowledges it.
+func BenchmarkBackupUpdate(b *testing.B) {
+	r, keys := benchmarkSlot(b, 1)
+	s := r.slot(2)
+	var fx Effects
+	head, clock := s.tail.head, r.primary().cfg.Clock
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r.sleep(time.Millisecond)
+		stamp := clock.Next(r.now.Wall)
+		head++
+		u := &Update{Epoch: 1, Committed: head - 1, Entry: Entry{
+			Seq: head, Request: RequestID{1, uint64(i + 1)}, NotAfter: r.now.Wall + 5_000,
+			Parts: []Part{{Base: Stamp{1, 1}, Session: &Session{
+				Key: keys[i%len(keys)], Stamp: stamp, Touched: stamp, Accessed: r.now.Mono,
+				Attrs: []Attr{{Name: "attribute-5", Value: make([]byte, 50), Stamp: stamp}},
+			}}},
+		}}
+		s.Update(r.now, u)
+		s.FlushAck(&fx)
+		if len(fx.Send) != 1 || fx.Send[0].Msg.(*Ack).Head != head {
+			b.Fatalf("sent %+v", fx.Send)
+		}
+		fx.Reset()
+		if i%50 == 0 {
+			s.Tick(r.now, &fx)
+		}
+	}
+}

@@ -1,0 +1,339 @@
+package replica
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// rig runs the replicas of one slot: it carries their effects from one to the other, as slowly and badly as a test
+// wants.
+type rig struct {
+	t     testing.TB
+	cfg   Config // of every replica; each has a clock of its own
+	now   Instant
+	nodes map[Boot]*Slot
+	claim Claim
+	wire  []mail
+	done  map[Token]Result
+	seen  []Event
+	token Token
+	watch func(Token, Result) // told of every answer as it is given
+}
+
+type mail struct {
+	from, to Boot
+	msg      Message
+}
+
+const (
+	testApp  = "shop"
+	testWall = 1_700_000_000_000
+)
+
+// newRig makes a slot whose primary is boot 1 and whose backups are boots 2 and up.
+func newRig(t testing.TB, backups int, change func(*Config)) *rig {
+	r := &rig{
+		t: t, cfg: Config{Slots: 1, MinCopies: 1}, now: Instant{Mono: time.Hour, Wall: testWall},
+		nodes: map[Boot]*Slot{}, done: map[Token]Result{}, claim: Claim{Epoch: 1, Primary: 1},
+	}
+	if change != nil {
+		change(&r.cfg)
+	}
+	r.cfg.Limits = r.cfg.Limits.WithDefaults()
+	for b := range Boot(backups) {
+		r.claim.Backups = append(r.claim.Backups, b+2)
+	}
+	for _, b := range r.claim.Backups {
+		r.follow(b)
+	}
+	r.lead(1, make([]uint64, backups))
+	return r
+}
+
+func (r *rig) slot(b Boot) *Slot {
+	if r.nodes[b] == nil {
+		cfg := r.cfg
+		cfg.Clock = &Clock{Boot: b}
+		r.nodes[b] = NewSlot(0, &cfg)
+	}
+	return r.nodes[b]
+}
+
+func (r *rig) primary() *Slot { return r.slot(r.claim.Primary) }
+
+func (r *rig) step(b Boot, f func(s *Slot, fx *Effects)) {
+	var fx Effects
+	f(r.slot(b), &fx)
+	for _, e := range fx.Send {
+		r.wire = append(r.wire, mail{b, e.To, e.Msg})
+	}
+	for _, d := range fx.Done {
+		if _, twice := r.done[d.Token]; twice {
+			r.t.Errorf("request %d was answered twice", d.Token)
+		}
+		r.done[d.Token] = d.Result
+		if r.watch != nil {
+			r.watch(d.Token, d.Result)
+		}
+	}
+	r.seen = append(r.seen, fx.Events...)
+}
+
+func (r *rig) lead(b Boot, positions []uint64) {
+	r.step(b, func(s *Slot, fx *Effects) { s.Lead(r.now, r.claim, positions, fx) })
+}
+
+func (r *rig) follow(b Boot) {
+	r.step(b, func(s *Slot, fx *Effects) { s.Follow(r.claim, fx) })
+}
+
+// reclaim makes boot primary of the next epoch with the given backups, all of which have heard of it.
+func (r *rig) reclaim(primary Boot, backups ...Boot) {
+	r.claim = Claim{Epoch: r.claim.Epoch + 1, Primary: primary, Backups: backups}
+	var positions []uint64
+	for _, b := range backups {
+		positions = append(positions, r.slot(b).tail.head)
+		r.follow(b)
+	}
+	r.lead(primary, positions)
+}
+
+func (r *rig) send(c *Commit) Token {
+	r.token++
+	if c.NotAfter == 0 {
+		c.NotAfter = r.now.Wall + 30_000
+	}
+	t := r.token
+	r.step(r.claim.Primary, func(s *Slot, fx *Effects) { s.Commit(r.now, t, c, fx) })
+	return t
+}
+
+func (r *rig) read(l *Load) Token {
+	r.token++
+	t := r.token
+	r.step(r.claim.Primary, func(s *Slot, fx *Effects) { s.Load(r.now, t, l, fx) })
+	return t
+}
+
+// result is the answer to a request, which must have come.
+func (r *rig) result(t Token) Result {
+	r.t.Helper()
+	res, ok := r.done[t]
+	if !ok {
+		r.t.Fatalf("request %d was not answered", t)
+	}
+	return res
+}
+
+// commit sends a commit and carries messages until it is answered.
+func (r *rig) commit(c *Commit) Result {
+	r.t.Helper()
+	t := r.send(c)
+	r.run()
+	return r.result(t)
+}
+
+func (r *rig) load(l *Load) Result {
+	r.t.Helper()
+	t := r.read(l)
+	r.run()
+	return r.result(t)
+}
+
+// run delivers everything, in order, until nothing is on the way.
+func (r *rig) run() {
+	for len(r.wire) > 0 {
+		m := r.wire[0]
+		r.wire = r.wire[1:]
+		r.deliver(m)
+	}
+}
+
+// deliver gives a message to its receiver under the rules that package failover holds.
+func (r *rig) deliver(m mail) {
+	to := r.slot(m.to)
+	r.step(m.to, func(s *Slot, fx *Effects) {
+		switch msg := m.msg.(type) {
+		case *Update:
+			if to.claim.Epoch == msg.Epoch && to.claim.Primary == m.from || to.role == Learner {
+				s.Update(r.now, msg)
+				s.FlushAck(fx)
+			}
+		case *Ack:
+			s.Ack(r.now, m.from, msg, fx)
+		case *Snapshot:
+			if m.from == r.claim.Primary {
+				s.Snapshot(r.now, m.from, r.claim, msg, fx)
+			}
+		case *SnapshotReply:
+			s.SnapshotReply(r.now, m.from, msg, fx)
+			s.SendChunk(r.now, m.from, fx)
+		case *Offer:
+			s.Offer(r.now, m.from, msg, fx)
+		case *OfferReply:
+			s.OfferReply(m.from, msg)
+		}
+	})
+}
+
+// lose drops everything that is on the way to or from a boot; zero means all.
+func (r *rig) lose(b Boot) {
+	kept := r.wire[:0]
+	for _, m := range r.wire {
+		if b != 0 && m.from != b && m.to != b {
+			kept = append(kept, m)
+		}
+	}
+	r.wire = kept
+}
+
+// shuffle delivers one random message out of order, twice or not at all.
+func (r *rig) shuffle(rng *rand.Rand, drop, duplicate float64) {
+	if len(r.wire) == 0 {
+		return
+	}
+	i := rng.IntN(len(r.wire))
+	m := r.wire[i]
+	if rng.Float64() >= duplicate {
+		r.wire = append(r.wire[:i], r.wire[i+1:]...)
+	}
+	if rng.Float64() >= drop {
+		r.deliver(m)
+	}
+}
+
+// pass lets time go by, in steps of 50 ms, and ticks every replica.
+func (r *rig) pass(d time.Duration) {
+	const step = 50 * time.Millisecond
+	for end := r.now.Mono + d; r.now.Mono < end; {
+		r.sleep(min(step, end-r.now.Mono))
+		r.tick()
+	}
+}
+
+func (r *rig) sleep(d time.Duration) {
+	r.now.Mono += d
+	r.now.Wall += d.Milliseconds()
+}
+
+func (r *rig) tick() {
+	for b := Boot(1); b <= 9; b++ {
+		if r.nodes[b] != nil {
+			r.step(b, func(s *Slot, fx *Effects) { s.Tick(r.now, fx) })
+		}
+	}
+}
+
+func key(id string) Key { return Key{testApp, id} }
+
+func set(id string, pairs ...string) *Commit {
+	c := &Commit{Key: key(id)}
+	for i := 0; i < len(pairs); i += 2 {
+		c.Changes = append(c.Changes, Change{Name: pairs[i], Value: []byte(pairs[i+1])})
+	}
+	return c
+}
+
+func create(id string, pairs ...string) *Commit {
+	c := set(id, pairs...)
+	c.Create = true
+	return c
+}
+
+func destroy(id string) *Commit { return &Commit{Key: key(id), Destroy: true} }
+
+func (r *rig) must(c *Commit) Result {
+	r.t.Helper()
+	res := r.commit(c)
+	if res.Status != StatusOK {
+		r.t.Fatalf("commit to %v: %v", c.Key, res.Err())
+	}
+	return res
+}
+
+func (r *rig) wantStatus(t Token, want Status) {
+	r.t.Helper()
+	if got := r.result(t); got.Status != want {
+		r.t.Errorf("request %d: got %v (%s), want %v", t, got.Status, got.Detail, want)
+	}
+}
+
+func (r *rig) pending(t Token) {
+	r.t.Helper()
+	if res, ok := r.done[t]; ok {
+		r.t.Errorf("request %d was answered before its time: %v", t, res.Status)
+	}
+}
+
+// dump is all that a replica knows of its sessions.
+func dump(s *Slot) string {
+	out := ""
+	for _, r := range s.sorted() {
+		out += describe(r.newest)
+	}
+	return out
+}
+
+func describe(v *Session) string {
+	out := fmt.Sprintf("%s ending %d until %d stamp %v touched %v born %v settings %v:", v.Key.ID, v.Ending, v.Until, v.Stamp, v.Touched, v.Born, v.Settings)
+	for _, a := range v.Attrs {
+		out += fmt.Sprintf(" %s=%s@%v,%v", a.Name, a.Value, a.Stamp, a.Deleted)
+	}
+	return out + "\n"
+}
+
+// check holds a slot against the invariants that its fields state.
+func check(s *Slot) error {
+	open, size := 0, 0
+	for i, item := range s.tail.items {
+		if want := s.tail.first() + uint64(i); item.entry.Seq != want {
+			return fmt.Errorf("tail entry %d has number %d, want %d", i, item.entry.Seq, want)
+		}
+		size += item.sizeBytes
+		if item.open {
+			open++
+		}
+	}
+	switch {
+	case open != s.tail.opened || size != s.tail.sizeBytes:
+		return fmt.Errorf("tail counts %d open, %d bytes; has %d, %d", s.tail.opened, s.tail.sizeBytes, open, size)
+	case s.tail.committed > s.tail.head:
+		return fmt.Errorf("committed %d past head %d", s.tail.committed, s.tail.head)
+	case len(s.requests.byID) != len(s.requests.due):
+		return fmt.Errorf("%d requests by id, %d in order", len(s.requests.byID), len(s.requests.due))
+	case len(s.expiry) != len(s.records):
+		return fmt.Errorf("%d records, %d of them scheduled", len(s.records), len(s.expiry))
+	}
+	for _, f := range s.followers {
+		if f.acked > f.sent || f.sent > s.tail.head {
+			return fmt.Errorf("follower %v: acked %d, sent %d, head %d", f.boot, f.acked, f.sent, s.tail.head)
+		}
+	}
+	return checkRecords(s)
+}
+
+func checkRecords(s *Slot) error {
+	for i, r := range s.expiry {
+		if r.index != i || s.records[r.key] != r {
+			return fmt.Errorf("record %v stands at %d and says %d", r.key, i, r.index)
+		}
+	}
+	for _, r := range s.sorted() {
+		switch {
+		case r.newest == nil:
+			return fmt.Errorf("record %v is empty", r.key)
+		case len(r.pending) == 0 && r.newest != r.durable:
+			return fmt.Errorf("record %v has nothing pending and a version that reads do not see", r.key)
+		case r.accessed < r.newest.Accessed:
+			return fmt.Errorf("record %v: accessed %v, newest %v", r.key, r.accessed, r.newest.Accessed)
+		}
+		for _, seq := range r.pending {
+			if item := s.tail.at(seq); item == nil || !item.open {
+				return fmt.Errorf("record %v waits for entry %d, which is not open", r.key, seq)
+			}
+		}
+	}
+	return nil
+}
