@@ -15,7 +15,7 @@ func (c *Core) claimFor(now replica.Instant, r *round, q *question, fx *replica.
 	}
 	var positions []uint64
 	switch q.purpose {
-	case evict:
+	case evict, resume:
 		next.Backups = without(q.known.Backups, q.out)
 		positions = make([]uint64, len(next.Backups))
 	case promote:

@@ -24,6 +24,11 @@ type Config struct {
 	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 64.
 	TransfersMax int
 
+	// Settle is how long membership must have been quiet before slots move home; default 10 s.
+	Settle time.Duration
+	// MovesMax bounds the slots that the node is moving home at a time; default 8.
+	MovesMax int
+
 	// Expect is how many members must have met before a cluster is founded; 1, the default, founds one at once.
 	Expect int
 	// Cluster is the id under which to found, remembered from before; zero draws one.
@@ -45,6 +50,12 @@ func (c Config) withDefaults() Config {
 	if c.TransfersMax == 0 {
 		c.TransfersMax = 64
 	}
+	if c.Settle == 0 {
+		c.Settle = 10 * time.Second
+	}
+	if c.MovesMax == 0 {
+		c.MovesMax = 8
+	}
 	c.Limits = c.Limits.WithDefaults()
 	return c
 }
@@ -62,7 +73,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("min-copies %d is out of reach with %d backups", c.MinCopies, c.Backups)
 	case c.Lease < 0 || c.Lease > 0 && c.Lease < 10*time.Millisecond:
 		return fmt.Errorf("lease of %v; choose at least 10ms", c.Lease)
-	case c.LostAfter < 0 || c.TransfersMax < 0:
+	case c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0:
 		return fmt.Errorf("negative limit")
 	case c.Random == nil:
 		return fmt.Errorf("no random source")

@@ -35,6 +35,8 @@ type Core struct {
 	transfers uint64        // ids given to transfers and offers
 	acks      []uint32      // slots that owe an acknowledgement
 	lessons   []lesson      // learners being filled by this node
+	handOffs  []handOff     // slots being handed over by this node
+	settled   time.Duration // Instant.Mono of the last change of membership
 }
 
 // slot is what a node knows of one slot.
@@ -149,6 +151,8 @@ func (c *Core) Receive(now replica.Instant, from replica.Boot, m replica.Message
 		}
 	case *replica.ClaimsWanted:
 		send(fx, from, &replica.Claims{Claims: c.Claims()})
+	case *replica.HandOff:
+		c.take(now, from, m, fx)
 	case *replica.Leaving:
 		c.surrendered(from)
 	default:
@@ -237,6 +241,7 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 	}
 	c.tickRounds(now, fx)
 	c.tickLessons(now, fx)
+	c.tickHandOffs(now, fx)
 }
 
 // aliveMembers counts the members believed alive, this node among them.

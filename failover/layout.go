@@ -12,6 +12,7 @@ const (
 	EventFenced   replica.EventKind = "primary fenced"     // by Peer, which knew a higher claim
 	EventClaimed  replica.EventKind = "slot claimed"       // for the first time
 	EventLost     replica.EventKind = "slot claimed empty" // every replica was lost
+	EventMoved    replica.EventKind = "slot handed over"   // to this node, by Peer
 	EventRevived  replica.EventKind = "slot revived"       // from a copy that was outside the claim
 )
 
@@ -46,6 +47,8 @@ func (c *Core) canFollow(s *slot, before, claim replica.Claim) bool {
 		return claim.Empties == before.Empties
 	case replica.Learner:
 		return s.data.Learnt() && claim.Primary == before.Primary
+	case replica.Primary:
+		return s.data.Surrendered() && claim.Epoch == before.Epoch+1 && c.offeredTo(claim.Slot) == claim.Primary
 	case replica.Absent:
 		return true
 	}

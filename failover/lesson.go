@@ -11,6 +11,7 @@ import (
 type lesson struct {
 	slot    uint32
 	learner replica.Boot
+	home    bool // a move home, not a missing copy
 }
 
 // lessonStuck is how long a learner may show no progress before it is given up.
@@ -18,7 +19,7 @@ const lessonStuck = 3 * time.Second
 
 func (c *Core) beginLesson(now replica.Instant, a action) {
 	c.slots[a.slot].data.Teach(now, a.peer, c.transferID())
-	c.lessons = append(c.lessons, lesson{a.slot, a.peer})
+	c.lessons = append(c.lessons, lesson{a.slot, a.peer, a.purpose == bring})
 }
 
 // transferID names a transfer or offer: unlike any other of this boot, and hardly like one of another.
@@ -52,6 +53,11 @@ func (c *Core) tickLessons(now replica.Instant, fx *replica.Effects) {
 	if len(issued) > 0 {
 		c.sendAll(fx, &replica.Claims{Claims: issued})
 	}
+}
+
+// restoring reports whether a missing copy is being made: slots stay where they are until none is missing.
+func (c *Core) restoring() bool {
+	return slices.ContainsFunc(c.lessons, func(l lesson) bool { return !l.home })
 }
 
 func learnerState(s *slot, learner replica.Boot) (replica.LearnerState, bool) {

@@ -26,6 +26,7 @@ const peersMax = 1024
 // SetMembers takes gossip's view: every other member believed alive, each name at most once. Members that are not in it
 // any more are dead or have left.
 func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
+	before := slices.Clone(c.alive)
 	for _, p := range c.peers {
 		p.alive = false
 	}
@@ -47,6 +48,9 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 		}
 	}
 	slices.Sort(c.alive)
+	if !slices.Equal(before, c.alive) {
+		c.settled = now.Mono
+	}
 	c.forgetDead()
 }
 

@@ -17,13 +17,17 @@ const (
 	fillIn                      // every replica is gone and this node is the slot's home
 	populate                    // nobody ever claimed it and this node is the slot's home
 	teach                       // this node is primary and a copy is missing
+	bring                       // home wants a copy where there is none
+	giveAway                    // home wants another primary, which is a backup
+	spare                       // there is a backup more than home wants
+	resume                      // a hand-off was not taken up
 )
 
 // action is one thing to do, chosen by the planner.
 type action struct {
 	slot    uint32
 	purpose purpose
-	peer    replica.Boot   // the learner to teach
+	peer    replica.Boot   // the learner to teach, the backup to hand over to or to spare
 	out     []replica.Boot // the backups to evict
 }
 
@@ -39,10 +43,10 @@ type view struct {
 	lostFor  time.Duration  // how long every replica has been gone
 }
 
-// plan chooses what to do now, most urgent first: promote, evict, claim what is lost or was never claimed, then restore
-// copies. It changes nothing.
+// plan chooses what to do now, most urgent first: promote, evict, claim what is lost or was never claimed; then restore
+// copies; and when none is missing and membership has been quiet for a while, move slots home, a few at a time.
 func (c *Core) plan(now replica.Instant) []action {
-	var urgent, later []action
+	var urgent, later, moves []action
 	gone := func(b replica.Boot) bool { return c.suspect(now, b) }
 	teaching := len(c.lessons)
 	for i := range c.slots {
@@ -56,9 +60,15 @@ func (c *Core) plan(now replica.Instant) []action {
 		} else if a := c.copyAction(v, gone); a.purpose != 0 && teaching < c.cfg.TransfersMax {
 			later = append(later, a)
 			teaching++
+		} else if a := c.moveAction(v, gone); a.purpose != 0 {
+			moves = append(moves, a)
 		}
 	}
-	return append(urgent, later...)
+	room := max(0, c.cfg.MovesMax-len(c.lessons)-len(c.handOffs))
+	if len(urgent)+len(later) > 0 || now.Mono-c.settled < c.cfg.Settle || c.restoring() {
+		room = 0
+	}
+	return slices.Concat(urgent, later, moves[:min(room, len(moves))])
 }
 
 // view gathers what the planner looks at.
@@ -73,7 +83,7 @@ func (c *Core) view(now replica.Instant, s *slot, n uint32) view {
 			v.learners = append(v.learners, l.Boot)
 		}
 	}
-	if v.role == replica.Primary && len(s.claim.Backups) < c.cfg.Backups || v.claim.IsZero() || s.lost != 0 {
+	if v.role == replica.Primary || v.claim.IsZero() || s.lost != 0 {
 		v.home, v.homeMine = c.homeOf(n)
 	}
 	return v
@@ -115,6 +125,28 @@ func (c *Core) copyAction(v view, gone func(replica.Boot) bool) action {
 	for _, b := range append(v.home, c.alive...) {
 		if b != c.Self() && !v.claim.Holds(b) && !slices.Contains(v.learners, b) && !gone(b) {
 			return action{slot: v.slot, purpose: teach, peer: b}
+		}
+	}
+	return action{}
+}
+
+// moveAction is the next step that brings a slot home: first a copy where home wants one, then the primary to home's,
+// then one backup less. The slot is never short of a copy because of a move.
+func (c *Core) moveAction(v view, gone func(replica.Boot) bool) action {
+	if v.role != replica.Primary || len(v.learners) > 0 || len(v.home) == 0 || c.slots[v.slot].data.Surrendered() {
+		return action{}
+	}
+	for _, b := range v.home {
+		if !v.claim.Holds(b) && !gone(b) && len(v.claim.Backups) <= c.cfg.Backups {
+			return action{slot: v.slot, purpose: bring, peer: b}
+		}
+	}
+	if first := v.home[0]; first != c.Self() && slices.Contains(v.claim.Backups, first) {
+		return action{slot: v.slot, purpose: giveAway, peer: first}
+	}
+	for _, b := range v.claim.Backups {
+		if len(v.claim.Backups) >= len(v.home) && !slices.Contains(v.home, b) {
+			return action{slot: v.slot, purpose: spare, peer: b}
 		}
 	}
 	return action{}
@@ -175,8 +207,12 @@ func (c *Core) act(now replica.Instant, actions []action, fx *replica.Effects) {
 	var asks []action
 	for _, a := range actions {
 		switch {
-		case a.purpose == teach:
+		case a.purpose == teach || a.purpose == bring:
 			c.beginLesson(now, a)
+		case a.purpose == giveAway:
+			c.beginHandOff(now, a)
+		case a.purpose == spare:
+			c.spare(now, a, fx)
 		case c.mayAsk(now, a):
 			asks = append(asks, a)
 		}
@@ -198,7 +234,7 @@ func (c *Core) mayAsk(now replica.Instant, a action) bool {
 		return c.met(now)
 	case revive, fillIn:
 		return now.Mono-c.joined > c.cfg.suspectAfter()
-	case evict:
+	case evict, resume:
 		return true
 	}
 	if c.mayHoldLease(now, s.claim.Primary) {

@@ -214,3 +214,30 @@ func TestOtherCluster(t *testing.T) {
 		}
 	})
 }
+
+// A node that joins takes its share over, a few slots at a time, and no request fails or waits long for it.
+func TestJoinerTakesItsShare(t *testing.T) {
+	runCluster(t, 3, nil, func(c *cluster) {
+		c.wait(5 * time.Second)
+		cl := c.dial("10.0.1.1")
+		defer cl.Close()
+		ids := write(t, cl, 60)
+		var writers sync.WaitGroup
+		stop := make(chan struct{})
+		for i := range 8 {
+			writers.Go(func() { count(t, cl, i, stop) })
+		}
+		c.nodes = append(c.nodes, &member{addr: "10.0.0.4:7946"})
+		c.start(3, nil)
+		c.wait(5 * time.Second)
+		time.Sleep(20 * time.Second)
+		close(stop)
+		writers.Wait()
+		verify(t, cl, ids)
+		for _, m := range c.nodes[0].node.Status().Members {
+			if m.Primary < 8 || m.Primary > 24 {
+				t.Errorf("%s is primary of %d of 64 slots", m.Name, m.Primary)
+			}
+		}
+	})
+}

@@ -73,6 +73,8 @@ func (n *Node) lane(c *wire.Conn, m replica.Message) int {
 		return logLane(c, m.Slot)
 	case *replica.Ack:
 		return logLane(c, m.Slot)
+	case *replica.HandOff:
+		return logLane(c, m.Slot)
 	case *replica.Fenced:
 		return logLane(c, m.Claim.Slot)
 	case *replica.Claims:

@@ -172,6 +172,14 @@ type OfferReply struct {
 	Refused  bool
 }
 
+// HandOff offers a backup the slot: the sender, its primary, serves nothing of it any more. Every backup holds the log up
+// to Head and there is nothing after it. The receiver becomes primary by a claim of its own.
+type HandOff struct {
+	Slot  uint32
+	Epoch uint64 // of the sender's claim
+	Head  uint64
+}
+
 // Leaving says that the sender serves nothing any more and surrenders all its leases.
 type Leaving struct{}
 
@@ -249,6 +257,7 @@ func (*Snapshot) message()       {}
 func (*SnapshotReply) message()  {}
 func (*Offer) message()          {}
 func (*OfferReply) message()     {}
+func (*HandOff) message()        {}
 func (*Leaving) message()        {}
 func (*Candidacy) message()      {}
 func (*Vote) message()           {}

@@ -41,8 +41,8 @@ func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) {
 	}
 	if o.to != to || o.waiting {
 		*o = offering{id: id, to: to}
-		for _, r := range s.sorted() {
-			o.keys = append(o.keys, r.key)
+		if to != s.followed { // whom it followed has all that it holds
+			o.keys = s.keys()
 		}
 	}
 	m := &Offer{Slot: s.num, Transfer: o.id, Chunk: o.next}

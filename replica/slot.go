@@ -44,6 +44,7 @@ type Slot struct {
 	// Of a primary.
 	followers []*follower // the claim's backups in its order, then learners
 	barrier   uint64      // reads wait until all backups hold the entries up to this one
+	given     bool        // surrendered: serves nothing until the next claim
 
 	// Of a backup or learner.
 	ackDue   bool
@@ -54,6 +55,7 @@ type Slot struct {
 
 	offers   []offered // of a primary: chunks merged and not yet on all backups
 	offering offering  // of a holder
+	followed Boot      // the primary of which it was a backup last; zero if it was primary itself since
 }
 
 // NewSlot makes an absent slot.
@@ -84,7 +86,7 @@ func (s *Slot) Holds() bool { return s.role == Primary || s.role == Backup || s.
 
 // Serving reports whether the slot's reads may be answered: the node is primary and every backup has what it had when
 // it became so.
-func (s *Slot) Serving() bool { return s.role == Primary && s.tail.committed >= s.barrier }
+func (s *Slot) Serving() bool { return s.role == Primary && s.tail.committed >= s.barrier && !s.given }
 
 // Lead makes the node primary under claim, with positions[i] the sequence number that claim.Backups[i] has reached. A
 // primary that goes on under a new claim keeps what it knows of its followers.
@@ -111,7 +113,7 @@ func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
 	} else {
 		s.barrier = s.tail.head
 	}
-	s.role, s.claim, s.position = Primary, claim, claim.Epoch
+	s.role, s.claim, s.position, s.given, s.followed = Primary, claim, claim.Epoch, false, 0
 	s.intake, s.ackDue = intake{}, false
 	s.advance(fx)
 	for _, f := range s.followers {
@@ -123,7 +125,7 @@ func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
 // claim's lineage, or empty.
 func (s *Slot) Follow(claim Claim, fx *Effects) {
 	s.stepDown(fx)
-	s.role, s.claim = Backup, claim
+	s.role, s.claim, s.followed = Backup, claim, claim.Primary
 	s.position = max(s.position, claim.Epoch)
 	s.intake = intake{}
 }
@@ -172,7 +174,7 @@ func (s *Slot) stepDown(fx *Effects) {
 			s.forget(r)
 		}
 	}
-	s.followers, s.barrier, s.offers = nil, 0, nil
+	s.followers, s.barrier, s.offers, s.given = nil, 0, nil, false
 	if s.tail.opened > 0 {
 		s.tail.reset(s.tail.first() - 1)
 	}
@@ -220,6 +222,15 @@ func sameVersion(a, b *Session) bool {
 	return a.Stamp == b.Stamp && a.Touched == b.Touched && a.Ending == b.Ending && a.Settings == b.Settings &&
 		a.Until == b.Until &&
 		slices.EqualFunc(a.Attrs, b.Attrs, func(x, y Attr) bool { return x.Name == y.Name && x.Stamp == y.Stamp })
+}
+
+// keys is every key, in order.
+func (s *Slot) keys() []Key {
+	keys := make([]Key, 0, len(s.records))
+	for _, r := range s.sorted() {
+		keys = append(keys, r.key)
+	}
+	return keys
 }
 
 // sorted is every record in the order of keys: order that leaves the package never comes from a map.

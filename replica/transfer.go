@@ -26,13 +26,9 @@ func (s *Slot) Teach(now Instant, learner Boot, id uint64) {
 	if s.role != Primary || s.follower(learner) != nil {
 		return
 	}
-	keys := make([]Key, 0, len(s.records))
-	for _, r := range s.sorted() {
-		keys = append(keys, r.key)
-	}
 	s.followers = append(s.followers, &follower{
 		boot: learner, acked: s.tail.head, sent: s.tail.head, progress: now.Mono,
-		transfer: &transfer{id: id, keys: keys, requests: s.requests.all(), progress: now.Mono},
+		transfer: &transfer{id: id, keys: s.keys(), requests: s.requests.all(), progress: now.Mono},
 	})
 }
 

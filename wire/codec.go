@@ -34,6 +34,8 @@ func AppendMessage(b []byte, m replica.Message, now time.Duration) []byte {
 		b = appendUpdate(b, m, now)
 	case *replica.Ack:
 		b = appendAck(b, m)
+	case *replica.HandOff:
+		b = appendHandOff(b, m)
 	case *replica.Fenced:
 		b = appendFenced(b, m)
 	case *replica.Pull:
@@ -86,6 +88,8 @@ func (r *reader) message(frameType uint64) replica.Message {
 		return readUpdate(r)
 	case typeAck:
 		return readAck(r)
+	case typeHandOff:
+		return readHandOff(r)
 	case typeFenced:
 		return readFenced(r)
 	case typePull:

@@ -48,6 +48,14 @@ func readAck(r *reader) *replica.Ack {
 	return m
 }
 
+func appendHandOff(b []byte, m *replica.HandOff) []byte {
+	return appendUvarint(appendUvarint(appendUint32(b, m.Slot), m.Epoch), m.Head)
+}
+
+func readHandOff(r *reader) *replica.HandOff {
+	return &replica.HandOff{Slot: r.uint32("slot"), Epoch: r.uvarint("epoch"), Head: r.uvarint("head")}
+}
+
 func appendFenced(b []byte, m *replica.Fenced) []byte {
 	var space [1 + backupsMax]replica.Boot
 	boots := addBoots(space[:0], &m.Claim)

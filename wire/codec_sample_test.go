@@ -124,6 +124,7 @@ func slotSamples() []sample {
 		}},
 		{"SnapshotReply", &replica.SnapshotReply{Slot: 700, Transfer: 77, Chunk: 3}},
 		{"Offer", &replica.Offer{Slot: 700, Transfer: 78, Chunk: 1, Parts: parts, Last: true}},
+		{"HandOff", &replica.HandOff{Slot: 700, Epoch: 12, Head: 4711}},
 		{"OfferReply", &replica.OfferReply{Slot: 700, Transfer: 78, Chunk: 1, Refused: true}},
 	}
 }

@@ -32,6 +32,7 @@ const (
 	typeSnapshotReply = 38
 	typeOffer         = 39
 	typeOfferReply    = 40
+	typeHandOff       = 41
 
 	// 64–95: between clients and nodes; nodes pass requests on with the same frames.
 	typeRequest      = 64
@@ -64,6 +65,7 @@ var typeNames = map[uint64]string{
 	typeSnapshotReply:  "SnapshotReply",
 	typeOffer:          "Offer",
 	typeOfferReply:     "OfferReply",
+	typeHandOff:        "HandOff",
 	typeRequest:        "Request",
 	typeReply:          "Reply",
 	typeLayoutWanted:   "LayoutWanted",
@@ -122,6 +124,8 @@ func typeOfData(m replica.Message) uint64 {
 		return typeOffer
 	case *replica.OfferReply:
 		return typeOfferReply
+	case *replica.HandOff:
+		return typeHandOff
 	case *replica.Request:
 		return typeRequest
 	case *replica.Reply:

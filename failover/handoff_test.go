@@ -1,0 +1,76 @@
+package failover_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sessnode/sessnode/failover"
+)
+
+// TestSlotsMoveHome lets a fourth node join and a dead one return, under load: slots come home a few at a time, no
+// counter waits long for it, and nothing is lost.
+func TestSlotsMoveHome(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := newWorld(t, worldConfig{seed: seed, nodes: 4, slots: 64, backups: 1 + int(seed%2), expect: 3})
+			w.kill("n4", time.Millisecond)
+			w.settled(8 * time.Second)
+			all := w.load(40)
+			w.run(time.Second)
+			w.restart("n4")
+			w.home(40 * time.Second)
+			for _, c := range all {
+				if c.slow > 60*time.Millisecond {
+					t.Errorf("%s waited %v for a move", c.id, c.slow)
+				}
+			}
+			w.kill("n2", time.Second)
+			w.run(2 * time.Second)
+			w.settled(5 * time.Second)
+			w.restart("n2")
+			w.home(60 * time.Second)
+			w.finish(all)
+			if w.counts[failover.EventMoved] == 0 || w.counts[failover.EventLost] > 0 {
+				t.Errorf("events: %v", w.counts)
+			}
+		})
+	}
+}
+
+// home fails the test unless within the time every slot is settled where the ring wants it.
+func (w *world) home(within time.Duration) {
+	w.t.Helper()
+	w.settled(within)
+	deadline := w.now + within
+	for {
+		why := w.away()
+		if why == "" {
+			return
+		}
+		if w.now > deadline {
+			w.t.Fatalf("%v: %s", w.now-time.Hour, why)
+		}
+		w.run(100 * time.Millisecond)
+	}
+}
+
+func (w *world) away() string {
+	key := ""
+	for _, name := range w.up() {
+		key += name + " "
+	}
+	for slot := range uint32(w.cfg.slots) {
+		claim := w.nodes[w.up()[0]].core.Claim(slot)
+		home := w.homes[key].Replicas(int(slot))
+		var acting []string
+		for _, b := range claim.Replicas() {
+			acting = append(acting, w.nameOf(b))
+		}
+		if acting[0] != home[0] || !slices.Equal(slices.Sorted(slices.Values(acting)), slices.Sorted(slices.Values(home))) {
+			return fmt.Sprintf("slot %d is on %v, home is %v; roles %s", slot, acting, home, w.roles(slot))
+		}
+	}
+	return w.unsettled()
+}
