@@ -19,7 +19,7 @@ type Config struct {
 	// Lease is how long a primary may serve after its backups last answered; default 300 ms. The other times follow
 	// from it: heartbeats every Lease/6, a member is suspected after 5/3 Lease of silence.
 	Lease time.Duration
-	// LostAfter is how long all replicas of a slot must have been gone before it is claimed empty; default 3 s.
+	// LostAfter is how long all replicas of a slot must have been gone before it is claimed empty; default 1.5 s.
 	LostAfter time.Duration
 	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 64.
 	TransfersMax int
@@ -45,7 +45,7 @@ func (c Config) withDefaults() Config {
 		c.Lease = 300 * time.Millisecond
 	}
 	if c.LostAfter == 0 {
-		c.LostAfter = 3 * time.Second
+		c.LostAfter = 1500 * time.Millisecond
 	}
 	if c.TransfersMax == 0 {
 		c.TransfersMax = 64

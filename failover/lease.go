@@ -69,22 +69,24 @@ func (c *Core) compare(now replica.Instant, from replica.Boot, digest uint64, fx
 }
 
 // leased reports whether every backup of a claim of ours has granted a lease that still holds; without backups, whether
-// any member has. A node that believes itself alone is a side of its own.
+// any member has. A node to which every other is gone, by gossip or by its silence, is a side of its own.
 func (c *Core) leased(now replica.Instant, claim replica.Claim) bool {
 	for _, b := range claim.Backups {
 		if !c.grants(now, b) {
 			return false
 		}
 	}
-	if len(claim.Backups) > 0 || len(c.alive) == 0 {
+	if len(claim.Backups) > 0 {
 		return true
 	}
+	alone := true
 	for _, b := range c.alive {
 		if c.grants(now, b) {
 			return true
 		}
+		alone = alone && c.suspect(now, b)
 	}
-	return false
+	return alone
 }
 
 func (c *Core) grants(now replica.Instant, b replica.Boot) bool {

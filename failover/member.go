@@ -131,6 +131,12 @@ func (c *Core) surrendered(from replica.Boot) {
 	}
 }
 
+// HasLeft reports whether a boot said that it leaves.
+func (c *Core) HasLeft(b replica.Boot) bool {
+	p := c.peers[b]
+	return p != nil && p.left
+}
+
 // suspect reports whether a boot is to be taken for dead: it left; or it has been silent for longer than any lease
 // holds and gossip or its port say that it is gone; or it has been silent for so long that neither is needed.
 func (c *Core) suspect(now replica.Instant, b replica.Boot) bool {

@@ -20,6 +20,7 @@ const (
 	ListenDefault      = "127.0.0.1:7946"
 	SlotsDefault       = 1024
 	JoinTimeoutDefault = time.Minute
+	LeaseDefault       = 300 * time.Millisecond
 )
 
 // NoBackups is the value of Config.Backups that asks for none.
@@ -47,7 +48,7 @@ type Config struct {
 	Backups   int // copies of each session besides the primary, the same on every member: 1 or 2, or NoBackups; default 1
 	MinCopies int // commits on fewer copies are answered ErrNotEnoughCopies; default 1
 	Limits    replica.Limits
-	Lease     time.Duration // see failover.Config; default 300 ms
+	Lease     time.Duration // see failover.Config; the same on every member; default 300 ms
 
 	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
 	Accept []wire.Key // further keys accepted, while keys are being changed
@@ -83,6 +84,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MinCopies == 0 {
 		c.MinCopies = 1
+	}
+	if c.Lease == 0 {
+		c.Lease = LeaseDefault
 	}
 	if c.Key.IsZero() {
 		c.Key = wire.DevelopmentKey()

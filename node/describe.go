@@ -28,7 +28,10 @@ func (n *Node) ready() (bool, string) {
 }
 
 func (n *Node) status() Status {
-	s := Status{Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr}
+	s := Status{Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Events: map[string]uint64{}}
+	for kind, count := range n.events {
+		s.Events[string(kind)] = count
+	}
 	if id := n.core.Cluster(); id != 0 {
 		s.Cluster = fmt.Sprintf("%016x", id)
 	}

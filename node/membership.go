@@ -83,6 +83,11 @@ func (n *Node) setMembers(members []replica.Member) error {
 		return err
 	}
 	n.mu.Lock()
+	for _, m := range n.members {
+		if n.core.HasLeft(m.Boot) {
+			delete(n.known, m.Name) // in good order: nobody need look for it
+		}
+	}
 	n.members, n.membersChanged = members, true
 	n.core.SetMembers(n.cfg.Clock(), members)
 	n.core.SetHome(home)
@@ -162,7 +167,7 @@ func (n *Node) linkAll(members []replica.Member) {
 func (n *Node) agreement() uint64 {
 	l := n.cfg.Limits
 	h := fnv.New64a()
-	fmt.Fprint(h, n.cfg.backups(), l.SessionBytesMax, l.AttrsMax, l.NameBytesMax, l.LifetimeMax, l.TouchInterval, l.ClockSkewMax)
+	fmt.Fprint(h, n.cfg.backups(), n.cfg.Lease, l.SessionBytesMax, l.AttrsMax, l.NameBytesMax, l.LifetimeMax, l.TouchInterval, l.ClockSkewMax)
 	return h.Sum64()
 }
 
@@ -179,7 +184,7 @@ func (n *Node) agrees(cluster uint64, slots int, limits uint64) error {
 	case slots != n.cfg.Slots:
 		return fmt.Errorf("%w: it has %d slots, this node %d: set -slots alike", ErrOtherCluster, slots, n.cfg.Slots)
 	case limits != n.agreement():
-		return fmt.Errorf("%w: its number of backups or session limits differ from this node's: set them alike", ErrOtherCluster)
+		return fmt.Errorf("%w: its -backups, -lease or session limits differ from this node's: set them alike", ErrOtherCluster)
 	}
 	return nil
 }

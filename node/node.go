@@ -51,14 +51,15 @@ type Node struct {
 	waiters        map[replica.Token]waiter
 	token          replica.Token // the last one given
 	conns          map[replica.Boot]*wire.Conn
-	links          map[replica.Boot]*wire.Link // to members with a higher boot
-	watchers       map[*source]bool            // clients that want the layout; true: not sent yet
-	members        []replica.Member            // as told to the core
-	known          map[string]string           // address by name of every member met, to look for
-	membersChanged bool                        // since the last publish
-	told           uint64                      // the cluster that gossip was told of
-	dropped        uint64                      // messages to members that had no connection or a full queue
-	problem        error                       // what makes it impossible to be a member; see doom
+	links          map[replica.Boot]*wire.Link  // to members with a higher boot
+	watchers       map[*source]bool             // clients that want the layout; true: not sent yet
+	members        []replica.Member             // as told to the core
+	known          map[string]string            // address by name of every member met, to look for
+	membersChanged bool                         // since the last publish
+	told           uint64                       // the cluster that gossip was told of
+	dropped        uint64                       // messages to members that had no connection or a full queue
+	events         map[replica.EventKind]uint64 // counts since the start
+	problem        error                        // what makes it impossible to be a member; see doom
 }
 
 // New makes a node and opens its socket, so that a taken address is known at once. Nothing runs before Run.
@@ -108,6 +109,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		conns:    map[replica.Boot]*wire.Conn{},
 		links:    map[replica.Boot]*wire.Link{},
 		watchers: map[*source]bool{},
+		events:   map[replica.EventKind]uint64{},
 	}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	if err := n.makeCore(); err != nil {
@@ -124,6 +126,9 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 // makeCore makes the core, with what is remembered from the last run.
 func (n *Node) makeCore() error {
 	remembered, err := n.recall()
+	if err == nil {
+		err = n.writable()
+	}
 	if err != nil {
 		return err
 	}
@@ -199,12 +204,26 @@ func (n *Node) leave() {
 	n.mu.Unlock()
 	n.until(leaveWait, func() bool { return n.core.Open() == 0 })
 	n.mu.Lock()
+	if s := n.soleCopies(); s > 0 {
+		n.log.Warn("leaving with slots that no other node holds: their sessions are gone", "slots", s)
+	}
 	n.core.Leave(&n.effects)
 	n.dispatch()
 	n.mu.Unlock()
 	n.until(leaveWait, n.sent)
 	n.gossip.leave(leaveWait)
 	n.log.Info("left the cluster")
+}
+
+// soleCopies counts the slots with sessions that only this node holds.
+func (n *Node) soleCopies() int {
+	sole := 0
+	for slot := range uint32(n.cfg.Slots) {
+		if sessions, _ := n.core.Sessions(slot); sessions > 0 && n.core.Role(slot) == replica.Primary && len(n.core.Claim(slot).Backups) == 0 {
+			sole++
+		}
+	}
+	return sole
 }
 
 // until waits for done, called under the mutex, at most as long as given.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -240,4 +242,43 @@ func TestJoinerTakesItsShare(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Members that left in good order are not looked for any more; those that died are.
+func TestForgetsWhoLeft(t *testing.T) {
+	dir := t.TempDir()
+	change := func(cfg *node.Config) { cfg.StateDir = dir }
+	runCluster(t, 3, change, func(c *cluster) {
+		c.wait(10 * time.Second)
+		c.nodes[2].stop()
+		<-c.nodes[2].done
+		c.nodes[2].node = nil
+		time.Sleep(3 * time.Second)
+		c.kill(1)
+		time.Sleep(3 * time.Second)
+		b, err := os.ReadFile(filepath.Join(dir, "n1.members"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(b); !strings.Contains(got, "10.0.0.2") || strings.Contains(got, "10.0.0.3") {
+			t.Errorf("n1 remembers %s", got)
+		}
+	})
+}
+
+// A node that could not remember members says so before it serves.
+func TestStateDirMustBeWritable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below"), "/proc/none"} {
+		n, err := node.New(node.Config{Listen: "127.0.0.1:0", StateDir: dir})
+		if !errors.Is(err, node.ErrConfig) {
+			t.Errorf("%s: got %v, want %v", dir, err, node.ErrConfig)
+		}
+		if err == nil {
+			_ = n.Close()
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // remembered is what a node writes down between its runs: the cluster and who was in it. With it a node that restarts
@@ -45,8 +46,8 @@ func (n *Node) recall() (remembered, error) {
 		return r, nil
 	}
 	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return r, nil // writable says what is wrong with the directory
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &r)
@@ -58,6 +59,28 @@ func (n *Node) recall() (remembered, error) {
 		return r, fmt.Errorf("%w: members remembered in %s: %w: repair or remove the file", ErrConfig, path, err)
 	}
 	return r, nil
+}
+
+// writable makes sure at the start that members can be remembered: a node that cannot might found a second cluster at its
+// next start, when it is too late to tell.
+func (n *Node) writable() error {
+	if n.cfg.StateDir == "" {
+		return nil
+	}
+	if info, err := os.Stat(n.cfg.StateDir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%w: state directory %s is a file: name a directory", ErrConfig, n.cfg.StateDir)
+	}
+	err := os.MkdirAll(n.cfg.StateDir, 0o700)
+	if err == nil {
+		err = writeWhole(n.cfg.statePath()+".try", struct{}{})
+	}
+	if err == nil {
+		err = os.Remove(n.cfg.statePath() + ".try")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: state directory cannot be written: %w: name another with -state-dir", ErrConfig, err)
+	}
+	return nil
 }
 
 // remember adds the members of the moment to those known, and writes all of them down if the node belongs to a cluster.

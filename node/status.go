@@ -12,6 +12,8 @@ type Status struct {
 	Members []MemberStatus `json:"members"`          // in the order of names, this node included
 	Slots   SlotStatus     `json:"slots"`
 	Held    HeldStatus     `json:"held"`
+	// Events counts what happened on this node since its start, by the name under which it is logged.
+	Events map[string]uint64 `json:"events"`
 }
 
 // MemberStatus is one member believed alive.

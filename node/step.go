@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/wire"
 )
@@ -101,6 +102,9 @@ var quietKinds = map[replica.EventKind]bool{replica.EventExpired: true, replica.
 // note logs the events of one step, those of a kind that concern the same peer as one line: a death moves hundreds of
 // slots at once.
 func (n *Node) note(events []replica.Event) {
+	for _, e := range events {
+		n.events[e.Kind]++
+	}
 	for len(events) > 0 {
 		first, same, rest := events[0], 1, events[:0:0]
 		for _, e := range events[1:] {
@@ -118,8 +122,11 @@ func (n *Node) note(events []replica.Event) {
 // noteOne logs an event that happened to as many slots.
 func (n *Node) noteOne(e replica.Event, slots int) {
 	level := slog.LevelInfo
-	if quietKinds[e.Kind] {
+	switch {
+	case quietKinds[e.Kind]:
 		level = slog.LevelDebug
+	case e.Kind == failover.EventLost:
+		level = slog.LevelError // sessions are gone
 	}
 	args := []any{"slots", slots}
 	switch {
@@ -132,8 +139,13 @@ func (n *Node) noteOne(e replica.Event, slots int) {
 		m, _ := n.core.Member(e.Peer)
 		args = append(args, "peer", m.String())
 	}
-	if e.Count > 1 {
-		args = append(args, "count", e.Count)
+	switch e.Kind {
+	case failover.EventPromoted, failover.EventEvicted:
+		args = append(args, "silent_ms", e.Count)
+	case failover.EventFounded:
+		args = append(args, "members", e.Count)
+	case replica.EventMerged:
+		args = append(args, "sessions", e.Count)
 	}
 	if e.Key.ID != "" {
 		args = append(args, "session", e.Key.String())
