@@ -17,7 +17,9 @@ type Change struct {
 	Joined []string `json:"joined"`
 	// CopiesMoved is the number of copies in the second table that the first has not: what must be sent to somebody.
 	CopiesMoved int `json:"copies_moved"`
-	// CopiesMovedMinimum is what any scheme would have to send: see copiesMovedMinimum.
+	// CopiesMovedMinimum is what every scheme that gives the newcomers as much as the second table does would have to
+	// send: the greater of what those who joined hold afterwards, as they held nothing, and of what slots lack once those
+	// who left are gone. One copy may serve for both, so it is not the sum. Invariant: CopiesMovedMinimum <= CopiesMoved.
 	CopiesMovedMinimum int `json:"copies_moved_minimum"`
 	// PrimariesMoved is the number of slots whose primary is another one.
 	PrimariesMoved int `json:"primaries_moved"`
@@ -80,8 +82,8 @@ func Compare(before, after *Table) Change {
 	return c
 }
 
-// MovedOverMinimum returns CopiesMoved over CopiesMovedMinimum: 1 if nothing moves and nothing has to, +Inf if something
-// moves though nothing has to. A little below 1 is possible when members join: see CopiesMovedMinimum.
+// MovedOverMinimum returns CopiesMoved over CopiesMovedMinimum, never less than 1: 1 if nothing moves and nothing has to,
+// +Inf if something moves though nothing has to.
 func (c Change) MovedOverMinimum() float64 {
 	if c.CopiesMoved == c.CopiesMovedMinimum {
 		return 1
@@ -89,12 +91,10 @@ func (c Change) MovedOverMinimum() float64 {
 	return float64(c.CopiesMoved) / float64(c.CopiesMovedMinimum)
 }
 
-// copiesMovedMinimum returns the greater of two things that no scheme can avoid. Copies that left with their member, or
-// that a slot has too few of because there were too few members, must be made anew. And those who join must be sent their
-// fair share of all copies, rounded down, if the result is to be balanced; a table that gives them less is less balanced,
-// so this one is not a strict bound.
+// copiesMovedMinimum returns what CopiesMovedMinimum promises. A slot lacks copies that left with their member, or that
+// there were too few members for, as far as the second table has them made anew.
 func copiesMovedMinimum(before, after *Table) int {
-	lost, total := 0, 0
+	lacking, joined := 0, 0
 	for slot, was := range before.replicas {
 		survivors := 0
 		for _, name := range was {
@@ -102,11 +102,15 @@ func copiesMovedMinimum(before, after *Table) int {
 				survivors++
 			}
 		}
-		wanted := len(after.replicas[slot])
-		total += wanted
-		lost += max(0, wanted-survivors)
+		is := after.replicas[slot]
+		lacking += max(0, len(is)-survivors)
+		for _, name := range is {
+			if !before.hasMember(name) {
+				joined++
+			}
+		}
 	}
-	return max(lost, total*len(missing(after, before))/len(after.members))
+	return max(lacking, joined)
 }
 
 // missing returns the names of a's members that b has not, ascending, never nil.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +25,9 @@ func checkChange(t *testing.T, label string, c Change) {
 	}
 	if c.LoadMaxOverMean > loadMaxOverMeanMax {
 		t.Errorf("%s: load over mean %.3f", label, c.LoadMaxOverMean)
+	}
+	if c.CopiesMoved < c.CopiesMovedMinimum {
+		t.Errorf("%s: moved %d, less than the minimum %d", label, c.CopiesMoved, c.CopiesMovedMinimum)
 	}
 	received := 0
 	for _, m := range c.Members {
@@ -56,7 +61,7 @@ func TestLeave(t *testing.T) {
 }
 
 // TestJoin tries the next name in the row and five others. The newcomer's own share is left to the hash: at 30 members
-// about one name in thirty gets more than 1.2 times its fair share of copies, and so passes the limit. These do not.
+// about one name in thirty gets more than 1.2 times its fair share of copies. These do not.
 func TestJoin(t *testing.T) {
 	for _, backups := range []int{1, 2} {
 		for _, count := range []int{1, 2, 3, 5, 10, 30} {
@@ -71,6 +76,10 @@ func TestJoin(t *testing.T) {
 			for _, newcomer := range newcomers {
 				change := Compare(before, mustCompute(t, cfg, append(without(list), newcomer)))
 				checkChange(t, fmt.Sprintf("%d members, %d backups, with %s", count, backups, newcomer.Name), change)
+				fair := float64(cfg.withDefaults().Slots*min(1+backups, count+1)) / float64(count+1)
+				if got := float64(change.CopiesMovedMinimum); got > movedOverMinimumMax*fair {
+					t.Errorf("%d members, %d backups: %s gets %.0f copies, a fair share is %.0f", count, backups, newcomer.Name, got, fair)
+				}
 				least, worst = min(least, change.MovedOverMinimum()), max(worst, change.MovedOverMinimum())
 				load = max(load, change.LoadMaxOverMean)
 			}
@@ -123,7 +132,7 @@ func TestCompare(t *testing.T) {
 	after := handTable([]Member{b, c, d}, []string{"b", "d"}, []string{"d", "c"}, []string{"b", "c"}, []string{"b", "d"})
 	want := Change{
 		Slots: 4, MembersBefore: 3, MembersAfter: 3, Left: []string{"a"}, Joined: []string{"d"},
-		CopiesMoved: 3, CopiesMovedMinimum: 2, PrimariesMoved: 3, HeirsWithCopy: 0.5, LoadMaxOverMean: 2.25,
+		CopiesMoved: 3, CopiesMovedMinimum: 3, PrimariesMoved: 3, HeirsWithCopy: 0.5, LoadMaxOverMean: 2.25,
 		Members: []MemberLoad{
 			{Member: a, PrimariesBefore: 2, CopiesBefore: 2},
 			{Member: b, PrimariesBefore: 1, PrimariesAfter: 3, CopiesBefore: 3, CopiesAfter: 3},
@@ -139,6 +148,36 @@ func TestCompare(t *testing.T) {
 	if diff := cmp.Diff(want, Compare(before, after)); diff != "" {
 		t.Errorf("Compare (-want +got):\n%s", diff)
 	}
+}
+
+// TestMovedIsNeverBelowTheMinimum changes several members at a time, down to one and up to more than there are copies.
+func TestMovedIsNeverBelowTheMinimum(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		cfg := Config{Slots: 1 + random.IntN(200), Backups: random.IntN(4), VirtualNodes: 1 + random.IntN(20)}
+		before, after := someMembers(random), someMembers(random)
+		c := Compare(mustCompute(t, cfg, before), mustCompute(t, cfg, after))
+		if c.CopiesMoved < c.CopiesMovedMinimum || c.MovedOverMinimum() < 1 {
+			t.Errorf("%+v, %v to %v: moved %d, less than the minimum %d", cfg, before, after, c.CopiesMoved, c.CopiesMovedMinimum)
+		}
+		if len(c.Left) == 0 && len(c.Joined) > 0 && len(before) > cfg.Backups {
+			received := 0
+			for _, name := range c.Joined {
+				i := slices.IndexFunc(c.Members, func(m MemberLoad) bool { return m.Name == name })
+				received += c.Members[i].CopiesAfter
+			}
+			if c.CopiesMovedMinimum != received {
+				t.Errorf("%+v, %v to %v: newcomers hold %d, the minimum is %d", cfg, before, after, received, c.CopiesMovedMinimum)
+			}
+		}
+	}
+}
+
+// someMembers returns one to eight members, of whom two lists share some.
+func someMembers(random *rand.Rand) []Member {
+	list := members(8, random.IntN(4))
+	random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list[:1+random.IntN(len(list))]
 }
 
 func TestCompareWithItself(t *testing.T) {

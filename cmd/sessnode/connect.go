@@ -51,10 +51,7 @@ func (p *program) dial(ctx context.Context, c connection) (*client.Client, error
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if _, ok := errors.AsType[*client.DialError](err); ok && exitCode(err) == exitNetwork {
-		return nil, fmt.Errorf("%w: is a node running there? Start one with 'sessnode serve' or name another with -node", err)
-	}
-	return dialed, err
+	return dialed, explainDial(err, key, c.timeout)
 }
 
 // sessionID is the id that a command was given, or the first line of the standard input where that is a hyphen: what

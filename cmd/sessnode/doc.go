@@ -6,7 +6,8 @@
 //	sessnode status                          who is there and who holds what
 //	sessnode demo                            three nodes, two application servers, and a page to kill nodes from
 //
-// Each command stands in a file of its own; main.go finds the command, exit.go turns its error into one line and a code.
+// Each command stands in a file of its own; main.go finds the command, explain.go names the flag that mends an error of a
+// node or client, exit.go turns it into one line and a code. Where serve remembers members is in statedir.go.
 // The demo is demo.go (what it starts), processes.go (how), front.go (the page's way in) and once.go (the unattended
 // check). The application that it starts is shop.go, which is also the example of a handler that keeps its state in a
 // session.

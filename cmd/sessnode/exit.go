@@ -106,12 +106,16 @@ func isUnbindable(err error) bool {
 // origin is where an error says which of our packages it comes from; a reader of the command line has no use for it.
 var origin = regexp.MustCompile(`(^|: |; )(?:(?:node|wire|client|replica|failover|ring): )+`)
 
+// gossiped is what memberlist puts before the reason why a node did not let this one in.
+var gossiped = regexp.MustCompile(`failed to join [^ :]\S*: `)
+
 // oneLine is an error as the user reads it: one line, with what to do about it.
 func oneLine(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
 	text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	text = gossiped.ReplaceAllString(text, "")
 	return origin.ReplaceAllString(text, "$1")
 }
 

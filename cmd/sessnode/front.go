@@ -35,7 +35,7 @@ func (p *program) show(ctx context.Context, d *demo) error {
 	for i, n := range d.nodes {
 		fmt.Fprintf(p.out, "%-7s %s   process %d\n", n.name, d.nodeAddrs[i], n.pid())
 	}
-	fmt.Fprintf(p.out, "\nIn another terminal: sessnode status -node %s\nCtrl-C ends all of it.\n", d.nodeAddrs[0])
+	fmt.Fprintf(p.out, "\nIn another terminal: %s status -node %s\nCtrl-C ends all of it.\n", p.typed(), d.nodeAddrs[0])
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -48,7 +48,10 @@ func readKeyFile(file string) (wire.Key, error) {
 	if err != nil {
 		return wire.Key{}, configError{fmt.Errorf("key file: %w", err)}
 	}
-	if mode := info.Mode(); info.IsDir() || isExposed(mode) {
+	if info.IsDir() {
+		return wire.Key{}, configError{fmt.Errorf("key file %s is a directory: name the file in it", file)}
+	}
+	if mode := info.Mode(); isExposed(mode) {
 		return wire.Key{}, configError{fmt.Errorf("key file %s has mode %v, so that others can read or change it: run 'chmod 600 %s'",
 			file, mode, file)}
 	}

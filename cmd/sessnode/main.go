@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -26,7 +27,7 @@ func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, self: os.Args[0]}
 	return p.run(ctx, os.Args[1:])
 }
 
@@ -34,7 +35,11 @@ func mainCode() int {
 type program struct {
 	in       io.Reader
 	out, err io.Writer // results and conversation
+	self     string    // what the user typed to run it
 }
+
+// typed is how hints call this program.
+func (p *program) typed() string { return cmp.Or(p.self, "sessnode") }
 
 // run runs one command line and returns its exit code.
 func (p *program) run(ctx context.Context, args []string) int {
@@ -112,8 +117,10 @@ func find(root *ffcli.Command, name string) *ffcli.Command {
 func parse(root *ffcli.Command, name string, args []string) error {
 	err := root.Parse(args)
 	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp), errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+	case err == nil, errors.Is(err, flag.ErrHelp), errors.Is(err, os.ErrPermission):
 		return err
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%w: name a file that exists with -config", err)
 	}
 	text := err.Error()
 	for _, noise := range []string{"error parsing commandline arguments: ", "error parsing environment variables: error "} {
@@ -134,7 +141,7 @@ func idLast(args []string) []string {
 // noArguments refuses what stands behind the flags.
 func noArguments(args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+		return usageError{fmt.Errorf("unexpected argument %q: remove it, or write the flag that it belongs to before it", args[0])}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,43 @@ func TestKeyFilesAreNotShown(t *testing.T) {
 	code, _, complaint := run(t, "serve", "-key-file", file)
 	if code != exitConfig || strings.Contains(complaint, "swordfish") || strings.Count(complaint, "\n") != 1 {
 		t.Errorf("exit code %d, %q", code, complaint)
+	}
+}
+
+func TestStatusTellsOfLostSlots(t *testing.T) {
+	for _, tt := range []struct{ document, want string }{
+		{`{"node":"n1"}`, ""},
+		{`{"node":"n1","events":{}}`, ""},
+		{`{"node":"n1","events":{"slot promoted":2}}`, "\nsince start\n  slot promoted  2\n"},
+		{`{"node":"n1","events":{"slot promoted":2,"slot claimed empty":3}}`, "\nsince start\n  slot claimed empty  3\n" +
+			"  slot promoted       2\n\nWARNING: 3 slots were lost with their sessions: every node that held them died\n"},
+		{`{"node":"n1","events":{"slot claimed empty":1}}`, "\nsince start\n  slot claimed empty  1\n" +
+			"\nWARNING: 1 slot was lost with its sessions: every node that held it died\n"},
+	} {
+		var out bytes.Buffer
+		if err := printStatus(&out, []byte(tt.document), false); err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(out.String(), " bytes\n")
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.document, diff)
+		}
+	}
+}
+
+func TestStateDirDefault(t *testing.T) {
+	for _, tt := range []struct{ systemd, xdg, home, want string }{
+		{"/var/lib/sessnode:/var/lib/other", "/state", "/home/ada", "/var/lib/sessnode"},
+		{"", "/state", "/home/ada", "/state/sessnode"},
+		{"", "relative", "/home/ada", "/home/ada/.local/state/sessnode"},
+		{"", "", "/home/ada", "/home/ada/.local/state/sessnode"},
+	} {
+		t.Setenv("STATE_DIRECTORY", tt.systemd)
+		t.Setenv("XDG_STATE_HOME", tt.xdg)
+		t.Setenv("HOME", tt.home)
+		if got, err := stateDirDefault(); runtime.GOOS == "linux" && (got != tt.want || err != nil) {
+			t.Errorf("%+v: %q, %v", tt, got, err)
+		}
 	}
 }
 

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-
-	"github.com/sessnode/sessnode/node"
-	"github.com/sessnode/sessnode/wire"
 )
 
 // anywhere is an address of the documentation range, which no packet is sent to: asking for the way there tells the
@@ -38,17 +34,4 @@ func reachable(bind string, join []string) (string, error) {
 	defer conn.Close()
 	local, _, err := net.SplitHostPort(conn.LocalAddr().String())
 	return net.JoinHostPort(local, port), err
-}
-
-// explainNew adds to an error of node.New what to do about it here.
-func explainNew(err error, conf node.Config) error {
-	switch {
-	case errors.Is(err, wire.ErrDevelopmentKey):
-		return fmt.Errorf("-bind %s is open to others, and there is no key: %w, and name it with -key-file", conf.Listen, err)
-	case errors.Is(err, wire.ErrAddressTaken):
-		return fmt.Errorf("%w, or let -bind %s:0 find a free port", err, cutPort(conf.Listen))
-	case isUnbindable(err):
-		return fmt.Errorf("%w: choose an address of this machine with -bind", err)
-	}
-	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ type serving struct {
 	join       string
 	backups    int
 	keyFile    string
+	stateDir   string
 	acceptKeys string
 	logFormat  string
 	logLevel   slog.Level
@@ -37,6 +39,9 @@ func (p *program) serveCommand() *ffcli.Command {
 cluster of any address named; nodes that are all given the same list found one together. Beyond loopback it needs the
 cluster's key. SIGTERM or Ctrl-C: leave in good order; a second one: exit at once. Flags may also be given as
 SESSNODE_BIND and so on, or in the file of -config, a flag and its value on each line.
+
+The node writes down who the other members are, in the file NAME.members of -state-dir, and looks for them when it
+starts again. To make it forget its cluster, remove that file. Sessions are never written down.
 
 EXAMPLE
   sessnode serve
@@ -60,15 +65,16 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.StringVar(&s.join, "join", "", "`ADDRESSES` of members, or of all nodes that found the cluster together, with commas")
 	flags.IntVar(&s.conf.Expect, "expect", 0, "`number` of nodes that must meet to found a cluster (default a majority of -join)")
 	flags.DurationVar(&s.conf.JoinTimeout, "join-timeout", node.JoinTimeoutDefault, "how long to look for any of -join")
-	flags.StringVar(&s.conf.Name, "name", "", "`NAME` of this node, the same at each start (default the host's)")
+	flags.StringVar(&s.conf.Name, "name", "", "`NAME` of this node, the same at each start (default the host's name, followed by -PORT unless the port is 7946)")
 	flags.StringVar(&s.conf.Zone, "zone", "", "`ZONE`, such as a rack: copies go to different zones if there are enough")
 	flags.IntVar(&s.conf.Slots, "slots", node.SlotsDefault, "`number` of slots, the same on all nodes")
 	flags.IntVar(&s.backups, "backups", 1, "`number` of copies besides the primary, 0, 1 or 2, the same on all nodes")
 	flags.IntVar(&s.conf.MinCopies, "min-copies", 1, "`number` of copies that a commit must reach to be answered as done")
-	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard (default 300ms)")
+	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard, the same on all nodes (default 300ms)")
 	defineKeyFile(flags, &s.keyFile)
 	flags.StringVar(&s.acceptKeys, "accept-key-files", "", "`FILES` with further keys accepted while keys are changed, with commas")
-	flags.StringVar(&s.conf.StateDir, "state-dir", "", "`DIR` in which members are remembered between runs (default nowhere)")
+	flags.StringVar(&s.stateDir, "state-dir", "", "`DIR` in which members are remembered between runs, or "+noState+
+		" (default $STATE_DIRECTORY of systemd, or the user's own: ~/.local/state/sessnode on Linux)")
 	flags.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
 	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
 }
@@ -98,7 +104,7 @@ func (p *program) serve(ctx context.Context, s serving) error {
 	err = n.Run(ctx)
 	stop()
 	<-watched
-	return remedy(err, node.ErrNoSeed, "is one of them running? Check -join, and that UDP passes between the machines")
+	return explainRun(err, conf, n.Member().Name)
 }
 
 // config is the node's configuration as the flags and files say it.
@@ -108,7 +114,10 @@ func (s *serving) config(p *program) (node.Config, error) {
 	if conf.Backups = s.backups; s.backups == 0 {
 		conf.Backups = node.NoBackups
 	}
-	var err error
+	err := s.check(conf)
+	if err != nil {
+		return conf, err
+	}
 	if conf.Key, err = readKey(s.keyFile); err != nil {
 		return conf, err
 	}
@@ -119,9 +128,34 @@ func (s *serving) config(p *program) (node.Config, error) {
 		return conf, err
 	}
 	if !conf.Key.IsZero() && conf.Advertise == "" { // without a key New refuses anything but loopback
-		conf.Advertise, err = reachable(conf.Listen, conf.Join)
+		if conf.Advertise, err = reachable(conf.Listen, conf.Join); err != nil {
+			return conf, err
+		}
 	}
+	if err := conf.Validate(); err != nil {
+		return conf, err
+	}
+	conf.StateDir, err = stateDir(s.stateDir)
 	return conf, err
+}
+
+// check refuses what node.Config would take for its default, and ports that there cannot be.
+func (s *serving) check(conf node.Config) error {
+	switch {
+	case conf.Slots == 0:
+		return configError{errors.New("-slots 0: choose 1 to 16384")}
+	case conf.MinCopies == 0:
+		return configError{fmt.Errorf("-min-copies 0: choose 1 to %d", 1+max(s.backups, 0))}
+	}
+	if err := checkAddress("-bind", conf.Listen); err != nil {
+		return err
+	}
+	for _, addr := range conf.Join {
+		if err := checkAddress("-join", addr); err != nil {
+			return err
+		}
+	}
+	return checkAddress("-advertise", conf.Advertise)
 }
 
 func (s *serving) logger(p *program) (*slog.Logger, error) {
@@ -164,13 +198,13 @@ func (p *program) announce(s node.Status, keyFile string, log *slog.Logger) {
 	if keyFile != "" {
 		flag, field = " -key-file "+keyFile, ", Key: clientKey"
 	}
-	fmt.Fprintf(p.out, next, s.Node, s.Address, cutPort(s.Address), flag, field)
+	fmt.Fprintf(p.out, next, s.Node, s.Address, cutPort(s.Address), flag, field, p.typed())
 }
 
 // next is what to try when a node is ready.
 const next = `%[1]s is ready at %[2]s. In another terminal:
-  sessnode status -node %[2]s%[4]s
-  sessnode serve -bind %[3]s:0 -join %[2]s%[4]s
+  %[6]s status -node %[2]s%[4]s
+  %[6]s serve -bind %[3]s:0 -join %[2]s%[4]s
 In a Go application:
   c, err := client.Dial(ctx, client.Config{Nodes: []string{"%[2]s"}, App: "shop"%[5]s})
 `

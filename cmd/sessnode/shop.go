@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/replica"
@@ -145,6 +146,8 @@ func (s *shop) where(w http.ResponseWriter, r *http.Request) {
 	for _, m := range s.cluster.Members() {
 		where.Members = append(where.Members, m.Name)
 	}
+	slices.Sort(where.Members)
+	where.Members = slices.Compact(where.Members) // a node that was just restarted is listed with both of its runs
 	if cookie, err := r.Cookie(cookieName); err == nil && replica.WellFormedID(cookie.Value) {
 		location, err := s.cluster.Locate(r.Context(), cookie.Value)
 		if err != nil {

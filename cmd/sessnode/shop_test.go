@@ -61,7 +61,7 @@ func (f *fakeStore) Locate(context.Context, string) (replica.Location, error) {
 }
 
 func (f *fakeStore) Members() []replica.Member {
-	return []replica.Member{{Name: "node-2"}, {Name: "node-3"}}
+	return []replica.Member{{Name: "node-2", Boot: 1}, {Name: "node-2", Boot: 2}, {Name: "node-3", Boot: 3}}
 }
 
 // browser is a visitor with one cookie, of shops that share a store.

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/peterbourgon/ff/v3"
@@ -24,7 +26,8 @@ func (p *program) statusCommand() *ffcli.Command {
 		Name:       "status",
 		ShortUsage: "sessnode status [flags]",
 		ShortHelp:  "what a node sees: the members, who holds how much, what is missing",
-		LongHelp: `It needs the cluster key; a client key is refused. Flags may also be given as SESSNODE_NODE and so on.
+		LongHelp: `"since start" counts what happened to slots on the node that is asked, lost ones among it. It needs the cluster key; a
+client key is refused. Flags may also be given as SESSNODE_NODE and so on.
 
 EXAMPLE
   sessnode status -node 10.0.0.1:7946 -key-file cluster.key`,
@@ -83,8 +86,39 @@ func printStatus(w io.Writer, document []byte, asJSON bool) error {
 	}
 	fmt.Fprintf(w, "\nslots    %d: %d unclaimed, %d short of a backup, %d with a dead primary\n",
 		s.Slots.Total, s.Slots.Unclaimed, s.Slots.Short, s.Slots.Dead)
-	_, err := fmt.Fprintf(w, "%s holds %d slots as primary, %d as backup, %d being fetched; %d sessions, %d bytes\n",
+	fmt.Fprintf(w, "%s holds %d slots as primary, %d as backup, %d being fetched; %d sessions, %d bytes\n",
 		s.Node, s.Held.Primary, s.Held.Backup, s.Held.Learner, s.Held.Sessions, s.Held.Bytes)
+	return printEvents(w, s.Events)
+}
+
+// eventLost is the event of a slot that somebody claimed for whom no copy was left.
+const eventLost = "slot claimed empty"
+
+// printEvents prints what happened since the node's start, and what of it the operator must know of.
+func printEvents(w io.Writer, events map[string]uint64) error {
+	if len(events) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w, "\nsince start")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, name := range slices.Sorted(maps.Keys(events)) {
+		fmt.Fprintf(t, "  %s\t%d\n", name, events[name])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return warnOfLoss(w, events[eventLost])
+}
+
+func warnOfLoss(w io.Writer, slots uint64) error {
+	var err error
+	switch slots {
+	case 0:
+	case 1:
+		_, err = fmt.Fprintln(w, "\nWARNING: 1 slot was lost with its sessions: every node that held it died")
+	default:
+		_, err = fmt.Fprintf(w, "\nWARNING: %d slots were lost with their sessions: every node that held them died\n", slots)
+	}
 	return err
 }
 
