@@ -23,6 +23,7 @@ func (c *Core) answer(now replica.Instant, from replica.Boot, m *replica.Ask, fx
 		case replica.Outranked:
 			a.Claim = s.claim
 		case replica.Promised:
+			s.ballot = max(s.ballot, asked.Known.Epoch+1)
 			s.promise = promise{to: from, until: now.Mono + c.cfg.promiseFor()}
 		}
 		reply.Slots = append(reply.Slots, a)
@@ -40,6 +41,15 @@ func (c *Core) verdict(now replica.Instant, from replica.Boot, s *slot, known re
 		return replica.Hears
 	}
 	return replica.Promised
+}
+
+// unbind ends the promises of slots that the asker does not claim, so that nobody else has to wait for them to run out.
+func (c *Core) unbind(from replica.Boot, m *replica.Released) {
+	for _, n := range m.Slots {
+		if s := c.at(n); s != nil && s.promise.to == from {
+			s.promise = promise{}
+		}
+	}
 }
 
 // hears reports whether a primary may still serve as far as this node knows: it is this node, or a lease granted to it

@@ -95,6 +95,7 @@ func (c *Core) giveUp(now replica.Instant, q *question, after time.Duration) {
 	s := &c.slots[q.slot]
 	q.over = true
 	s.round, s.retry = 0, now.Mono+after
+	c.released = append(c.released, q.slot)
 	if s.promise.to == c.Self() {
 		s.promise = promise{}
 	}
@@ -133,7 +134,7 @@ func (c *Core) conclude(now replica.Instant, r *round, fx *replica.Effects) {
 			continue
 		case c.slots[q.slot].claim.Above(q.known):
 			c.giveUp(now, q, 0)
-		case now.Mono-r.sent > c.cfg.promiseFor()-c.cfg.Lease/4:
+		case now.Mono-r.sent > c.cfg.promiseFor()-c.cfg.Lease:
 			c.giveUp(now, q, c.jitter(c.cfg.Lease)) // promises run out
 		case q.pull != 0 || c.awaited(now, r, q):
 			open++
@@ -145,6 +146,10 @@ func (c *Core) conclude(now replica.Instant, r *round, fx *replica.Effects) {
 			}
 		}
 	}
+	if len(c.released) > 0 {
+		c.sendAll(fx, &replica.Released{Slots: c.released})
+		c.released = nil
+	}
 	if len(issued) > 0 {
 		c.sendAll(fx, &replica.Claims{Claims: issued})
 	}
@@ -155,10 +160,14 @@ func (c *Core) conclude(now replica.Instant, r *round, fx *replica.Effects) {
 
 // awaited reports whether some member's answer must be waited for: a living replica's always, any other's for the time
 // of a lease. Who would claim a slot as empty or left behind must hear everybody, since any of them may be a replica by
-// a claim that the asker never heard of.
+// a claim that the asker never heard of; and who knows of no claim at all, everybody whom gossip calls a member, however
+// silent: an asker that knows so little may be the one that nobody hears.
 func (c *Core) awaited(now replica.Instant, r *round, q *question) bool {
 	everybody := q.purpose != promote && q.purpose != evict
 	for _, b := range r.missing {
+		if p := c.peers[b]; q.purpose == populate && p != nil && p.alive {
+			return true
+		}
 		replicates := everybody || slices.Contains(q.known.Backups, b) && !slices.Contains(q.out, b)
 		if !c.suspect(now, b) && (replicates || now.Mono-r.sent < c.cfg.Lease) {
 			return true

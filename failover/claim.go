@@ -11,13 +11,18 @@ import (
 func (c *Core) claimFor(now replica.Instant, r *round, q *question, fx *replica.Effects) (replica.Claim, bool) {
 	s := &c.slots[q.slot]
 	next := replica.Claim{
-		Slot: q.slot, Epoch: q.known.Epoch + 1, Primary: c.Self(), Empties: q.known.Empties, Seen: uint32(r.answers + 1),
+		Slot: q.slot, Epoch: max(q.known.Epoch, s.ballot) + 1, Primary: c.Self(), Emptied: q.known.Emptied,
+		Seen: uint32(r.answers + 1),
 	}
 	var positions []uint64
 	switch q.purpose {
 	case evict, resume:
-		next.Backups = without(q.known.Backups, q.out)
+		next.Backups = c.promisers(q)
 		positions = make([]uint64, len(next.Backups))
+		if !c.leased(now, next) {
+			c.giveUp(now, q, c.cfg.heartbeatEvery())
+			return next, false
+		}
 	case promote:
 		next.Backups, positions = c.survivors(now, q)
 	case revive:
@@ -33,7 +38,7 @@ func (c *Core) claimFor(now replica.Instant, r *round, q *question, fx *replica.
 		next.Backups = c.emptyBackups(q)
 		positions = make([]uint64, len(next.Backups))
 		if q.purpose == fillIn {
-			next.Empties++
+			next.Emptied = emptied(q.known)
 		}
 	}
 	c.reportClaim(now, q, next, fx)
@@ -62,6 +67,19 @@ func (c *Core) reportClaim(now replica.Instant, q *question, next replica.Claim,
 }
 
 func milliseconds(d time.Duration) uint64 { return uint64(max(d, 0) / time.Millisecond) }
+
+// emptied is the Emptied of a claim from empty above known.
+func emptied(known replica.Claim) []uint64 {
+	kept := known.Emptied[:min(len(known.Emptied), replica.EmptiedMax-1)]
+	return append(slices.Clone(kept), known.Epoch)
+}
+
+// promisers are the backups of a claim that are to stay and answered: one that did not may follow somebody else by now.
+func (c *Core) promisers(q *question) []replica.Boot {
+	return slices.DeleteFunc(without(q.known.Backups, q.out), func(b replica.Boot) bool {
+		return !slices.ContainsFunc(q.held, func(h holding) bool { return h.boot == b })
+	})
+}
 
 func without(all, out []replica.Boot) []replica.Boot {
 	return slices.DeleteFunc(slices.Clone(all), func(b replica.Boot) bool { return slices.Contains(out, b) })

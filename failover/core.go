@@ -29,11 +29,13 @@ type Core struct {
 	quiet     bool          // refuses requests; about to leave
 	leaving   bool          // has surrendered everything
 	joined    time.Duration // Instant.Mono when the node came to belong to the cluster
+	stood     time.Duration // Instant.Mono when the node went on after it had stood still
 	ticked    time.Duration // of the last Tick
 	scanned   time.Duration // of the last look at every slot
 	beat      time.Duration // of the last heartbeat
 	transfers uint64        // ids given to transfers and offers
 	acks      []uint32      // slots that owe an acknowledgement
+	released  []uint32      // slots that were asked for and not claimed, not told yet
 	lessons   []lesson      // learners being filled by this node
 	handOffs  []handOff     // slots being handed over by this node
 	settled   time.Duration // Instant.Mono of the last change of membership
@@ -45,10 +47,13 @@ type slot struct {
 	learned time.Duration // Instant.Mono when it was learned
 	data    *replica.Slot
 	promise promise
-	round   uint64        // the node's own round for the slot; zero when none
-	retry   time.Duration // no new round or learner before
-	fenced  time.Duration // when a refused update was last answered with the claim
-	lost    time.Duration // since when every replica is gone; zero: not so
+	round   uint64         // the node's own round for the slot; zero when none
+	retry   time.Duration  // no new round or learner before
+	fenced  time.Duration  // when a refused update was last answered with the claim
+	unfit   []replica.Boot // backups that refused to follow the claim
+	taught  time.Duration  // when the last chunk came to this learner
+	ballot  uint64         // highest epoch that an asker was promised; a claim of this node lies above it
+	lost    time.Duration  // since when every replica is gone; zero: not so
 }
 
 // promise binds a node to obey and grant nobody else for a slot.
@@ -153,6 +158,8 @@ func (c *Core) Receive(now replica.Instant, from replica.Boot, m replica.Message
 		send(fx, from, &replica.Claims{Claims: c.Claims()})
 	case *replica.HandOff:
 		c.take(now, from, m, fx)
+	case *replica.Released:
+		c.unbind(from, m)
 	case *replica.Leaving:
 		c.surrendered(from)
 	default:
@@ -235,6 +242,7 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 		for i := range c.slots {
 			c.slots[i].data.Tick(now, fx)
 			c.watchLost(now, &c.slots[i])
+			c.watchLearner(now, &c.slots[i])
 		}
 		c.act(now, c.plan(now), fx)
 		c.offerHeld(now, fx)

@@ -116,7 +116,7 @@ func (c *Core) vote(now replica.Instant, from replica.Boot, m *replica.Vote, fx 
 	if c.cluster != 0 || m.Round != f.round || !m.Granted || now.Mono-f.began > candidacyFor {
 		return
 	}
-	if f.votes[from] = true; len(f.votes) >= c.cfg.Expect {
+	if f.votes[from] = true; len(f.votes) >= max(c.cfg.Expect, c.aliveMembers()/2+1) {
 		c.establish(now, fx)
 	}
 }

@@ -69,6 +69,7 @@ func (c *Core) offerHandOff(now replica.Instant, h *handOff, fx *replica.Effects
 		return
 	}
 	h.offered = now.Mono
+	s.ballot = max(s.ballot, s.claim.Epoch+1) // what the other may claim
 	send(fx, h.to, &replica.HandOff{Slot: h.slot, Epoch: s.claim.Epoch, Head: head})
 }
 

@@ -23,10 +23,13 @@ func (c *Core) adopt(now replica.Instant, claim replica.Claim, fx *replica.Effec
 	if s == nil || claim.IsZero() || !claim.Above(s.claim) || claim.Primary == c.Self() {
 		return false
 	}
-	before := s.claim
+	if c.reassert(now, s, claim, fx) {
+		return false
+	}
+	before, promised := s.claim, s.promise.to
 	c.learn(now, s, claim)
 	switch role := s.data.Role(); {
-	case claim.Holds(c.Self()) && c.canFollow(s, before, claim):
+	case claim.Holds(c.Self()) && c.canFollow(s, before, claim, promised):
 		s.data.Follow(claim, fx)
 	case role == replica.Learner && claim.Primary == before.Primary:
 		s.data.Reclaim(claim)
@@ -38,21 +41,41 @@ func (c *Core) adopt(now replica.Instant, claim replica.Claim, fx *replica.Effec
 	return true
 }
 
-// canFollow reports whether what this node holds is what a backup under claim should hold. A backup or learner has a
-// prefix of the claim's log; a node without anything has one of length zero. A node that was outside the claim's
-// lineage, or was primary of another branch, has not: it offers what it holds and is filled anew.
-func (c *Core) canFollow(s *slot, before, claim replica.Claim) bool {
+// canFollow reports whether what this node holds is what a backup under claim should hold: a prefix of its log. A backup
+// does if its primary goes on, if it promised the slot to the new one, or if the old one handed over; a learner if it has
+// learnt everything; a node without anything if the slot is claimed with nothing in it. Any other holds something else:
+// it offers it, if it is anything, and is filled anew.
+func (c *Core) canFollow(s *slot, before, claim replica.Claim, promised replica.Boot) bool {
+	same := claim.Primary == before.Primary
+	next := claim.Epoch == before.Epoch+1
 	switch s.data.Role() {
 	case replica.Backup:
-		return claim.Empties == before.Empties
+		handedOver := next && before.Holds(claim.Primary) && claim.Holds(before.Primary)
+		return len(claim.Emptied) == len(before.Emptied) && (same || promised == claim.Primary || handedOver)
 	case replica.Learner:
-		return s.data.Learnt() && claim.Primary == before.Primary
+		return s.data.Learnt() && same
 	case replica.Primary:
-		return s.data.Surrendered() && claim.Epoch == before.Epoch+1 && c.offeredTo(claim.Slot) == claim.Primary
+		return s.data.Surrendered() && next && c.offeredTo(claim.Slot) == claim.Primary
 	case replica.Absent:
-		return true
+		return before.IsZero() && claim.Epoch == 1 || len(claim.Emptied) > len(before.Emptied)
 	}
 	return false
+}
+
+// reassert answers a claim from empty that supersedes a claim under which this node serves: somebody who could not reach
+// the slot's replicas took them for lost. As long as the backups grant the lease nobody else can have been promoted, so
+// the slot is claimed again, above the other.
+func (c *Core) reassert(now replica.Instant, s *slot, claim replica.Claim, fx *replica.Effects) bool {
+	if s.data.Role() != replica.Primary || len(claim.Emptied) <= len(s.claim.Emptied) || !c.leased(now, s.claim) ||
+		s.data.Surrendered() {
+		return false
+	}
+	next := s.claim
+	next.Epoch = max(claim.Epoch, s.ballot) + 1
+	next.Seen = uint32(c.aliveMembers())
+	c.issue(now, next, make([]uint64, len(next.Backups)), fx)
+	c.sendAll(fx, &replica.Claims{Claims: []replica.Claim{next}})
+	return true
 }
 
 // issue makes this node primary under a new claim, tells everybody, and tells the backups on the way that their updates
@@ -69,7 +92,7 @@ func (c *Core) issue(now replica.Instant, claim replica.Claim, positions []uint6
 func (c *Core) learn(now replica.Instant, s *slot, claim replica.Claim) {
 	c.digest ^= s.claim.Fingerprint() ^ claim.Fingerprint()
 	c.changed[claim.Slot] = true
-	s.claim, s.learned, s.promise, s.lost = claim, now.Mono, promise{}, 0
+	s.claim, s.learned, s.promise, s.lost, s.unfit = claim, now.Mono, promise{}, 0, nil
 }
 
 // Leave surrenders every slot: nothing is served from here on, and the backups may take over at once. The caller sends

@@ -43,13 +43,21 @@ func (c *Core) promisedAgainst(now replica.Instant, b replica.Boot) bool {
 	return false
 }
 
+// granted takes a lease. One that had run out may have been used to depose this node: it begins anew only with a member
+// that knows of no claim that this node has not heard of.
 func (c *Core) granted(now replica.Instant, from replica.Boot, m *replica.HeartbeatReply, fx *replica.Effects) {
 	p := c.peers[from]
 	if p == nil {
 		return
 	}
-	if m.Granted && m.Sent <= now.Mono {
+	p.replied = now.Mono
+	current := m.Digest == c.digest || c.grants(now, from)
+	switch {
+	case m.Granted && m.Sent <= now.Mono && current:
 		p.granted = max(p.granted, m.Sent)
+	case m.Granted && now.Mono-p.wanted > scanEvery:
+		p.wanted = now.Mono
+		send(fx, from, &replica.ClaimsWanted{})
 	}
 	c.compare(now, from, m.Digest, fx)
 }
@@ -69,8 +77,12 @@ func (c *Core) compare(now replica.Instant, from replica.Boot, digest uint64, fx
 }
 
 // leased reports whether every backup of a claim of ours has granted a lease that still holds; without backups, whether
-// any member has. A node to which every other is gone, by gossip or by its silence, is a side of its own.
+// any member has. A node that gossip says is alone is a side of its own.
+// After standing still it holds none, whatever was granted, until the next tick has doubted everything.
 func (c *Core) leased(now replica.Instant, claim replica.Claim) bool {
+	if now.Mono-c.ticked > c.cfg.Lease/2 {
+		return false
+	}
 	for _, b := range claim.Backups {
 		if !c.grants(now, b) {
 			return false
@@ -79,14 +91,12 @@ func (c *Core) leased(now replica.Instant, claim replica.Claim) bool {
 	if len(claim.Backups) > 0 {
 		return true
 	}
-	alone := true
 	for _, b := range c.alive {
 		if c.grants(now, b) {
 			return true
 		}
-		alone = alone && c.suspect(now, b)
 	}
-	return alone
+	return len(c.alive) == 0
 }
 
 func (c *Core) grants(now replica.Instant, b replica.Boot) bool {

@@ -92,16 +92,24 @@ func (c *Core) receiveLesson(now replica.Instant, from replica.Boot, m replica.M
 		if s == nil {
 			return
 		}
-		if s.claim.Primary != from || m.Chunk == 0 && c.learning() >= c.cfg.TransfersMax {
+		if s.claim.Primary != from || m.Chunk == 0 && s.data.Role() != replica.Learner && c.learning() >= c.cfg.TransfersMax {
 			send(fx, from, &replica.SnapshotReply{Slot: m.Slot, Transfer: m.Transfer, Chunk: m.Chunk, Refused: true})
 			return
 		}
+		s.taught = now.Mono
 		s.data.Snapshot(now, from, s.claim, m, fx)
 	case *replica.SnapshotReply:
 		if s := c.at(m.Slot); s != nil {
 			s.data.SnapshotReply(now, from, m, fx)
 			s.data.SendChunk(now, from, fx)
 		}
+	}
+}
+
+// watchLearner drops what was learnt when nothing comes any more: the teacher has given up and nobody told.
+func (c *Core) watchLearner(now replica.Instant, s *slot) {
+	if s.data.Role() == replica.Learner && now.Mono-s.taught > 2*lessonStuck {
+		s.data.Drop()
 	}
 }
 

@@ -15,8 +15,10 @@ type peer struct {
 	refused bool // its port refused a packet; a hint that its process died, never a proof
 
 	heard   time.Duration // Instant.Mono of its last message
+	replied time.Duration // Instant.Mono when it last answered a heartbeat
 	granted time.Duration // when the heartbeat was sent by whose answer it granted us its last lease; zero: none
 	gave    time.Duration // when we last granted it a lease; zero: never
+	wanted  time.Duration // when its claims were last asked for, to renew a lease
 	compare time.Duration // since when its claims differ from ours; zero: they do not
 }
 
@@ -36,7 +38,7 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 		}
 		p := c.peers[m.Boot]
 		if p == nil {
-			p = &peer{heard: now.Mono}
+			p = &peer{heard: now.Mono, replied: now.Mono}
 			c.peers[m.Boot] = p
 		}
 		p.member, p.alive = m, true
@@ -154,6 +156,7 @@ func (c *Core) suspect(now replica.Instant, b replica.Boot) bool {
 // stalled makes a node that stood still doubt itself before it doubts others: it holds no lease until it is granted
 // anew, and everybody has the full time to be heard from.
 func (c *Core) stalled(now replica.Instant) {
+	c.stood = now.Mono
 	for _, p := range c.peers {
 		p.granted = 0
 		p.heard = now.Mono

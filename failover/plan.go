@@ -78,7 +78,7 @@ func (c *Core) view(now replica.Instant, s *slot, n uint32) view {
 		v.lostFor = now.Mono - s.lost
 	}
 	if v.role == replica.Primary {
-		v.stuck = s.data.Stuck(now, c.cfg.suspectAfter())
+		v.stuck = c.stuck(now, s)
 		for _, l := range s.data.Learners() {
 			v.learners = append(v.learners, l.Boot)
 		}
@@ -87,6 +87,28 @@ func (c *Core) view(now replica.Instant, s *slot, n uint32) view {
 		v.home, v.homeMine = c.homeOf(n)
 	}
 	return v
+}
+
+// stuck lists the backups that have acknowledged nothing, or answered no heartbeat, for the time after which a member is
+// suspected, counted from when they could: a claim just issued and a node that stood still start it anew. A member that is
+// heard but does not hear is found this way.
+func (c *Core) stuck(now replica.Instant, s *slot) []replica.Boot {
+	limit := c.cfg.suspectAfter()
+	stuck := slices.Clone(s.unfit)
+	if now.Mono-max(c.stood, s.learned) <= limit {
+		return stuck
+	}
+	for _, b := range s.data.Stuck(now, limit) {
+		if !slices.Contains(stuck, b) {
+			stuck = append(stuck, b)
+		}
+	}
+	for _, b := range s.claim.Backups {
+		if p := c.peers[b]; p != nil && now.Mono-p.replied > limit && !slices.Contains(stuck, b) {
+			stuck = append(stuck, b)
+		}
+	}
+	return stuck
 }
 
 // claimAction is what a slot needs that takes a round of questions.
@@ -235,7 +257,7 @@ func (c *Core) mayAsk(now replica.Instant, a action) bool {
 	case revive, fillIn:
 		return now.Mono-c.joined > c.cfg.suspectAfter()
 	case evict, resume:
-		return true
+		return true // claimFor sees to the lease, when who answered is known
 	}
 	if c.mayHoldLease(now, s.claim.Primary) {
 		return false

@@ -1,6 +1,10 @@
 package failover
 
-import "github.com/sessnode/sessnode/replica"
+import (
+	"slices"
+
+	"github.com/sessnode/sessnode/replica"
+)
 
 // Load answers a client's read if this node is the slot's serving primary under a lease; otherwise the status says who
 // to ask, or to try again. The slot number must be in range.
@@ -46,13 +50,15 @@ func (c *Core) update(now replica.Instant, from replica.Boot, m *replica.Update,
 		send(fx, from, &replica.Fenced{Claim: s.claim})
 		return
 	}
+	s.taught = now.Mono
 	s.data.Update(now, m)
 	if n := len(c.acks); n == 0 || c.acks[n-1] != m.Slot {
 		c.acks = append(c.acks, m.Slot)
 	}
 }
 
-// refused handles a replica's refusal: it knows a higher claim, or has not heard of ours yet.
+// refused handles a replica's refusal: it knows a higher claim, or has not heard of ours yet, or knows ours and cannot
+// follow it, for which it is evicted.
 func (c *Core) refused(now replica.Instant, from replica.Boot, m *replica.Fenced, fx *replica.Effects) {
 	s := c.at(m.Claim.Slot)
 	if s == nil {
@@ -62,7 +68,13 @@ func (c *Core) refused(now replica.Instant, from replica.Boot, m *replica.Fenced
 		report(fx, EventFenced, m.Claim, from, 1)
 		return
 	}
-	if s.claim.Primary != c.Self() || now.Mono-s.fenced < scanEvery {
+	if s.claim.Primary != c.Self() {
+		return
+	}
+	if m.Claim.Same(s.claim) && slices.Contains(s.claim.Backups, from) && !slices.Contains(s.unfit, from) {
+		s.unfit = append(s.unfit, from)
+	}
+	if now.Mono-s.fenced < scanEvery {
 		return
 	}
 	s.fenced = now.Mono

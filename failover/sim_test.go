@@ -15,44 +15,63 @@ import (
 	"github.com/sessnode/sessnode/ring"
 )
 
-// world runs several cores under a seeded scheduler: messages are delayed, dropped and reordered (between lanes), nodes
-// are killed, restarted, paused and cut off. The same seed gives the same run.
+// world runs several cores under a seeded scheduler: messages are delayed, dropped and reordered between lanes, nodes
+// are killed, restarted, paused and cut off, gossip lags, clocks differ. The same seed gives the same run.
 type world struct {
-	t      testing.TB
-	cfg    worldConfig
-	rng    *rand.Rand
-	now    time.Duration
-	queue  events
-	seq    int
-	nodes  map[string]*simNode
-	names  []string
-	boots  uint64
-	lanes  map[[2]replica.Boot]time.Duration // when the last message of a pair arrives: lanes keep their order
-	cut    map[[2]string]bool
-	homes  map[string]*ring.Table
-	counts map[replica.EventKind]int
-	tokens map[replica.Token]func(replica.Result)
-	token  replica.Token
-	trace  bool
-	spy    func(from, to string, m replica.Message)
+	t     testing.TB
+	cfg   worldConfig
+	rng   *rand.Rand
+	now   time.Duration
+	queue events
+	seq   int
+	nodes map[string]*simNode
+	names []string
+	boots map[replica.Boot]*simNode // every one that ever ran
+	homes map[string]*ring.Table
+
+	net      network
+	check    checks
+	requests map[replica.Token]*pending
+	token    replica.Token
+	counts   map[replica.EventKind]int
+	trace    bool
+	watch    func(n *simNode, e replica.Event)
+	history  []string // the last lines of what happened, for a failure
 }
 
 type worldConfig struct {
-	seed    uint64
-	nodes   int
-	slots   int
-	backups int
-	expect  int
-	drop    float64
+	seed      uint64
+	nodes     int
+	slots     int
+	backups   int
+	expect    int
+	transfers int           // Config.TransfersMax
+	settle    time.Duration // Config.Settle
+	drop      float64       // share of messages lost
+	dup       float64       // share of messages that arrive twice
+	drift     float64       // clocks run up to this share fast or slow
+	skew      time.Duration // clocks are up to this far off
+	lag       time.Duration // gossip is up to this far behind, besides what detection takes
+	jumpy     bool          // lanes stand still for moments
 }
 
 type simNode struct {
 	name   string
 	self   replica.Member
 	core   *failover.Core
+	drift  float64
+	skew   time.Duration
 	up     bool
-	paused bool
-	inbox  []func() // what waits while it is paused
+	left   bool
+	died   time.Duration
+	detect time.Duration // how long after its death gossip knows
+
+	paused  bool
+	since   time.Duration
+	holds   bool     // the next step's effects wait until it goes on
+	inbox   []func() // messages that wait while it is paused
+	clients []func() // requests that do
+	outbox  []func() // effects that do
 }
 
 type event struct {
@@ -71,41 +90,56 @@ func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 func (q *events) Push(x any)   { *q = append(*q, x.(event)) }
 func (q *events) Pop() any {
 	e := (*q)[len(*q)-1]
+	(*q)[len(*q)-1] = event{}
 	*q = (*q)[:len(*q)-1]
 	return e
 }
 
-func newWorld(t testing.TB, cfg worldConfig) *world {
+// began is the time at which every world begins.
+const began = time.Hour
+
+// newIdleWorld is a world without nodes.
+func newIdleWorld(t testing.TB, cfg worldConfig) *world {
 	w := &world{
-		t: t, cfg: cfg, rng: rand.New(rand.NewPCG(cfg.seed, 1)), now: time.Hour,
-		nodes: map[string]*simNode{}, lanes: map[[2]replica.Boot]time.Duration{}, cut: map[[2]string]bool{},
+		t: t, cfg: cfg, rng: rand.New(rand.NewPCG(cfg.seed, 1)), now: began,
+		nodes: map[string]*simNode{}, boots: map[replica.Boot]*simNode{},
 		homes: map[string]*ring.Table{}, counts: map[replica.EventKind]int{},
-		tokens: map[replica.Token]func(replica.Result){},
+		requests: map[replica.Token]*pending{}, trace: os.Getenv("SIM_TRACE") != "",
+		net: newNetwork(), check: newChecks(cfg.slots),
 	}
 	for i := range cfg.nodes {
 		w.names = append(w.names, fmt.Sprintf("n%d", i+1))
 	}
+	return w
+}
+
+func newWorld(t testing.TB, cfg worldConfig) *world {
+	w := newIdleWorld(t, cfg)
 	for _, name := range w.names {
 		w.start(name)
 	}
 	w.gossip(50 * time.Millisecond)
-	w.keepGossiping()
+	w.keepWatch()
 	return w
 }
 
-// keepGossiping repeats what gossip knows once a second, as push and pull do.
-func (w *world) keepGossiping() {
-	w.after(time.Second, func() {
-		for _, name := range w.names {
-			w.setMembers(w.nodes[name])
-		}
-		w.keepGossiping()
-	})
+// formed is a world whose nodes have founded their cluster and filled every slot.
+func formed(t testing.TB, cfg worldConfig) *world {
+	t.Helper()
+	w := newWorld(t, cfg)
+	w.settled(5 * time.Second)
+	return w
 }
 
-func (w *world) instant() replica.Instant {
-	return replica.Instant{Mono: w.now, Wall: int64(w.now/time.Millisecond) + 1_000_000_000}
+func (n *simNode) instant(now time.Duration) replica.Instant {
+	return replica.Instant{
+		Mono: now + time.Duration(n.drift*float64(now-began)),
+		Wall: int64((now+n.skew)/time.Millisecond) + 1_000_000_000,
+	}
 }
+
+// wall is the time of day without any skew, as a client sees it.
+func (w *world) wall() int64 { return int64(w.now/time.Millisecond) + 1_000_000_000 }
 
 func (w *world) after(d time.Duration, run func()) {
 	w.seq++
@@ -122,23 +156,52 @@ func (w *world) run(d time.Duration) {
 	w.now = end
 }
 
+// note keeps a line of what happened.
+func (w *world) note(format string, args ...any) {
+	line := fmt.Sprintf("%9.4fs ", (w.now-began).Seconds()) + fmt.Sprintf(format, args...)
+	if w.trace {
+		fmt.Println(line)
+	}
+	if w.history = append(w.history, line); len(w.history) > 80 {
+		w.history = w.history[40:]
+	}
+}
+
+// fail ends the test with the seed and the last of what happened.
+func (w *world) fail(format string, args ...any) {
+	w.t.Helper()
+	w.t.Fatalf("seed %d: %9.4fs %s\n%s", w.cfg.seed, (w.now - began).Seconds(), fmt.Sprintf(format, args...),
+		strings.Join(w.history[max(0, len(w.history)-40):], "\n"))
+}
+
+// spread is a random duration up to d, either way.
+func (w *world) spread(d time.Duration) time.Duration {
+	return time.Duration((w.rng.Float64()*2 - 1) * float64(d))
+}
+
+// upTo is a random duration below d.
+func (w *world) upTo(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
+
 // start boots a node; nobody knows it before the next gossip.
-func (w *world) start(name string) {
-	w.boots++
-	n := &simNode{name: name, up: true, self: replica.Member{
-		Boot: replica.Boot(w.rng.Uint64()&^0xff | w.boots), Name: name, Addr: name,
-	}}
+func (w *world) start(name string) *simNode {
+	n := &simNode{
+		name: name, up: true, drift: (w.rng.Float64()*2 - 1) * w.cfg.drift, skew: w.spread(w.cfg.skew),
+		self: replica.Member{Boot: replica.Boot(w.rng.Uint64()&^0xff | uint64(len(w.boots)+1)), Name: name, Addr: name},
+	}
 	cfg := failover.Config{
-		Self: n.self, Slots: w.cfg.slots, Backups: w.cfg.backups, Expect: w.cfg.expect,
+		Self: n.self, Slots: w.cfg.slots, Backups: w.cfg.backups, Expect: w.cfg.expect, TransfersMax: w.cfg.transfers,
+		Settle: w.cfg.settle,
 		Random: rand.New(rand.NewPCG(w.rng.Uint64(), 2)),
 	}
 	if err := cfg.Validate(); err != nil {
 		w.t.Fatal(err)
 	}
-	n.core = failover.New(cfg, w.instant())
-	w.nodes[name] = n
+	n.core = failover.New(cfg, n.instant(w.now))
+	w.note("%s starts as %v", name, n.self.Boot)
+	w.nodes[name], w.boots[n.self.Boot] = n, n
 	w.setMembers(n)
 	w.tick(n)
+	return n
 }
 
 func (w *world) tick(n *simNode) {
@@ -151,329 +214,132 @@ func (w *world) tick(n *simNode) {
 	w.after(10*time.Millisecond, func() { w.tick(n) })
 }
 
-func (w *world) kill(name string, detect time.Duration) {
-	w.nodes[name].up = false
-	w.gossip(detect)
-}
-
-func (w *world) restart(name string) {
-	w.start(name)
-	w.gossip(50 * time.Millisecond)
-}
-
-func (w *world) pause(name string, d time.Duration) {
-	n := w.nodes[name]
-	n.paused = true
-	w.after(d, func() {
-		n.paused = false
-		for _, f := range n.inbox {
-			f()
+// step runs one step of a core and carries its effects out.
+func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
+	var fx replica.Effects
+	f(n.instant(w.now), &fx)
+	n.core.FlushAcks(&fx)
+	for _, e := range fx.Events {
+		w.counts[e.Kind]++
+		w.note("%s: %s, slot %d epoch %d peer %s count %d", n.name, e.Kind, e.Slot, e.Epoch, w.nameOf(e.Peer), e.Count)
+		if w.watch != nil {
+			w.watch(n, e)
 		}
-		n.inbox = nil
-	})
+	}
+	w.checkClaims(n)
+	w.checkDone(n, fx.Done)
+	effects := func() {
+		for _, e := range fx.Send {
+			w.send(n, e)
+		}
+		for _, d := range fx.Done {
+			w.reply(d)
+		}
+	}
+	if n.holds {
+		n.holds, n.paused, n.since = false, true, w.now
+		w.note("%s stops between a step and its effects (%d messages, %d answers)", n.name, len(fx.Send), len(fx.Done))
+	}
+	if n.paused {
+		n.outbox = append(n.outbox, effects)
+		return
+	}
+	effects()
 }
 
-// gossip tells every node, after a while, who is up and not cut off from it.
+func (w *world) nameOf(b replica.Boot) string {
+	n := w.boots[b]
+	switch {
+	case n == nil:
+		return b.String()
+	case w.nodes[n.name] != n:
+		return n.name + "'"
+	}
+	return n.name
+}
+
+// up lists the nodes that run.
+func (w *world) up() []string {
+	return slices.DeleteFunc(slices.Clone(w.names), func(n string) bool { return w.nodes[n] == nil || !w.nodes[n].up })
+}
+
+// gossip tells every node, after a while, who is up and can be reached.
 func (w *world) gossip(delay time.Duration) {
 	for _, name := range w.names {
-		jitter := time.Duration(w.rng.Int64N(int64(delay)/2 + 1))
-		w.after(delay+jitter, func() { w.setMembers(w.nodes[name]) })
+		w.after(delay+w.upTo(delay/2+1), func() { w.setMembers(w.nodes[name]) })
 	}
 }
 
+// keepWatch repeats what gossip knows about once a second, each node at its own time, and samples the invariants.
+func (w *world) keepWatch() {
+	for _, name := range w.names {
+		var again func()
+		again = func() {
+			w.setMembers(w.nodes[name])
+			w.after(200*time.Millisecond+w.upTo(800*time.Millisecond+w.cfg.lag), again)
+		}
+		w.after(w.upTo(time.Second), again)
+	}
+	var sample func()
+	sample = func() {
+		w.sample()
+		w.after(7*time.Millisecond, sample)
+	}
+	sample()
+}
+
+// setMembers gives a node gossip's view.
 func (w *world) setMembers(n *simNode) {
-	if !n.up {
+	if n == nil || !n.up {
+		return
+	}
+	if n.paused {
+		n.inbox = append(n.inbox, func() { w.setMembers(n) })
 		return
 	}
 	var members []replica.Member
 	var ringMembers []ring.Member
-	key := ""
 	for _, name := range w.names {
-		m := w.nodes[name]
-		if m == nil || !m.up || w.cut[[2]string{n.name, name}] || w.cut[[2]string{name, n.name}] {
-			continue
-		}
-		members = append(members, m.self)
-		ringMembers = append(ringMembers, ring.Member{Name: name})
-		key += name + " "
-		if m != n && n.core.Cluster() == 0 && m.core.Cluster() != 0 {
-			n.core.Belong(w.instant(), m.core.Cluster())
+		if m := w.nodes[name]; m != nil && (m == n || w.believedAlive(n, m)) {
+			members = append(members, m.self)
+			ringMembers = append(ringMembers, ring.Member{Name: name})
+			if n.core.Cluster() == 0 && m.core.Cluster() != 0 && !w.net.mute[n.name] {
+				n.core.Belong(n.instant(w.now), m.core.Cluster())
+			}
 		}
 	}
+	n.core.SetMembers(n.instant(w.now), members)
+	n.core.SetHome(w.homeOf(ringMembers))
+}
+
+// believedAlive reports whether gossip tells n that m is alive: the two reach each other, themselves or through a third.
+func (w *world) believedAlive(n, m *simNode) bool {
+	switch {
+	case w.net.lies[[2]string{n.name, m.name}] > w.now:
+		return false
+	case !m.up:
+		return w.now < m.died+m.detect
+	case m.paused && w.now-m.since > 900*time.Millisecond:
+		return false
+	case w.linked(n.name, m.name):
+		return true
+	}
+	for _, third := range w.up() {
+		if third != n.name && third != m.name && !w.nodes[third].paused && w.linked(n.name, third) && w.linked(third, m.name) {
+			return true
+		}
+	}
+	return w.now-w.net.cutAt[pairOf(n.name, m.name)] < 700*time.Millisecond // not found out yet
+}
+
+func (w *world) homeOf(members []ring.Member) *ring.Table {
+	key := fmt.Sprint(members)
 	if w.homes[key] == nil {
-		home, err := ring.Compute(ring.Config{Slots: w.cfg.slots, Backups: w.cfg.backups}, ringMembers)
+		home, err := ring.Compute(ring.Config{Slots: w.cfg.slots, Backups: w.cfg.backups}, members)
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		w.homes[key] = home
 	}
-	n.core.SetMembers(w.instant(), members)
-	n.core.SetHome(w.homes[key])
-}
-
-// step runs one step of a core and carries its effects out.
-func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
-	var fx replica.Effects
-	f(w.instant(), &fx)
-	n.core.FlushAcks(&fx)
-	for _, e := range fx.Events {
-		w.counts[e.Kind]++
-		if w.trace {
-			fmt.Printf("%8v %s %s slot %d epoch %d peer %s count %d\n", w.now-time.Hour, n.name, e.Kind, e.Slot, e.Epoch, w.nameOf(e.Peer), e.Count)
-		}
-	}
-	for _, e := range fx.Send {
-		w.send(n, e)
-	}
-	for _, d := range fx.Done {
-		if done := w.tokens[d.Token]; done != nil {
-			delete(w.tokens, d.Token)
-			w.after(w.delay(), func() { done(d.Result) })
-		}
-	}
-}
-
-func (w *world) nameOf(b replica.Boot) string {
-	for _, name := range w.names {
-		if w.nodes[name].self.Boot == b {
-			return name
-		}
-	}
-	return b.String()
-}
-
-func (w *world) delay() time.Duration { return time.Duration(100+w.rng.IntN(900)) * time.Microsecond }
-
-func (w *world) send(from *simNode, e replica.Envelope) {
-	var to *simNode
-	for _, name := range w.names {
-		if w.nodes[name] != nil && w.nodes[name].self.Boot == e.To {
-			to = w.nodes[name]
-		}
-	}
-	if to == nil || !to.up || w.cut[[2]string{from.name, to.name}] || w.rng.Float64() < w.cfg.drop {
-		return
-	}
-	if w.spy != nil {
-		w.spy(from.name, to.name, e.Msg)
-	}
-	pair := [2]replica.Boot{from.self.Boot, to.self.Boot}
-	at := max(w.now+w.delay(), w.lanes[pair])
-	w.lanes[pair] = at
-	w.after(at-w.now, func() { w.deliver(from, to, e.Msg) })
-}
-
-func (w *world) deliver(from, to *simNode, m replica.Message) {
-	if !to.up || w.cut[[2]string{from.name, to.name}] {
-		return
-	}
-	if to.paused {
-		to.inbox = append(to.inbox, func() { w.deliver(from, to, m) })
-		return
-	}
-	w.step(to, func(now replica.Instant, fx *replica.Effects) { to.core.Receive(now, from.self.Boot, m, fx) })
-}
-
-// request sends a client's request to a node; done may never be called.
-func (w *world) request(name string, m replica.Message, id string, done func(replica.Result)) {
-	n := w.nodes[name]
-	slot := replica.SlotOf(id, w.cfg.slots)
-	w.token++
-	t := w.token
-	w.tokens[t] = done
-	deliver := func() {
-		if !n.up {
-			return
-		}
-		w.step(n, func(now replica.Instant, fx *replica.Effects) {
-			switch m := m.(type) {
-			case *replica.Request:
-				if m.Load != nil {
-					n.core.Load(now, slot, t, m.Load, fx)
-				} else {
-					n.core.Commit(now, slot, t, m.Commit, fx)
-				}
-			}
-		})
-	}
-	w.after(w.delay(), func() {
-		if n.paused {
-			n.inbox = append(n.inbox, deliver)
-			return
-		}
-		deliver()
-	})
-}
-
-// primaryOf asks a random live node who it believes primary of an id's slot.
-func (w *world) primaryOf(id string) string {
-	slot := replica.SlotOf(id, w.cfg.slots)
-	up := w.up()
-	name := up[w.rng.IntN(len(up))]
-	if primary := w.nameOf(w.nodes[name].core.Claim(slot).Primary); w.nodes[primary] != nil {
-		return primary
-	}
-	return name
-}
-
-// up lists the nodes that run.
-func (w *world) up() []string {
-	return slices.DeleteFunc(slices.Clone(w.names), func(n string) bool { return !w.nodes[n].up })
-}
-
-// counter is a client that increments one session's counter, one request after the other, each repeated under its id
-// until it is answered for good, and checks every read.
-type counter struct {
-	w       *world
-	id      string
-	client  uint64
-	seq     uint64
-	acked   int // increments acknowledged
-	stamp   replica.Stamp
-	created bool
-	busy    int // generation of the request under way
-	stopped bool
-	slow    time.Duration // longest wait for an acknowledgement
-	since   time.Duration
-}
-
-func (w *world) counter(i int) *counter {
-	return &counter{w: w, id: fmt.Sprintf("session-%d", i), client: uint64(i + 1)}
-}
-
-// next starts the next increment.
-func (c *counter) next() {
-	if c.stopped {
-		return
-	}
-	c.seq++
-	c.since = c.w.now
-	c.try(c.w.now)
-}
-
-func (c *counter) commit() *replica.Commit {
-	return &replica.Commit{
-		Key: replica.Key{App: "a", ID: c.id}, Create: !c.created,
-		Changes:  []replica.Change{{Name: "n", Value: []byte(fmt.Sprint(c.acked + 1))}},
-		Request:  replica.RequestID{Client: c.client, Seq: c.seq},
-		NotAfter: c.w.instant().Wall + 30_000,
-	}
-}
-
-func (c *counter) try(started time.Duration) {
-	c.busy++
-	gen := c.busy
-	name := c.w.primaryOf(c.id)
-	c.w.request(name, &replica.Request{Commit: c.commit()}, c.id, func(r replica.Result) {
-		if gen != c.busy {
-			return
-		}
-		c.busy++
-		switch {
-		case r.Status == replica.StatusOK:
-			c.acked++
-			c.created = true
-			c.slow = max(c.slow, c.w.now-c.since)
-			c.check()
-		case r.Status.Retryable():
-			c.w.after(5*time.Millisecond, func() { c.try(started) })
-		default:
-			c.w.t.Fatalf("%v: %s increment %d: %v", c.w.now-time.Hour, c.id, c.acked+1, r.Err())
-		}
-	})
-	c.w.after(50*time.Millisecond, func() {
-		if gen == c.busy {
-			c.try(started)
-		}
-	})
-}
-
-// check reads the counter back.
-func (c *counter) check() {
-	c.busy++
-	gen := c.busy
-	load := &replica.Request{Load: &replica.Load{Key: replica.Key{App: "a", ID: c.id}}}
-	c.w.request(c.w.primaryOf(c.id), load, c.id, func(r replica.Result) {
-		if gen != c.busy {
-			return
-		}
-		c.busy++
-		switch {
-		case r.Status == replica.StatusOK:
-			if got, _ := r.Session.Get("n"); string(got) != fmt.Sprint(c.acked) {
-				c.w.t.Fatalf("%v: %s reads %s after %d were acknowledged", c.w.now-time.Hour, c.id, got, c.acked)
-			}
-			c.w.after(time.Duration(c.w.rng.IntN(20))*time.Millisecond, c.next)
-		case r.Status.Retryable():
-			c.w.after(5*time.Millisecond, c.check)
-		default:
-			c.w.t.Fatalf("%v: read of %s after %d increments: %v", c.w.now-time.Hour, c.id, c.acked, r.Err())
-		}
-	})
-	c.w.after(50*time.Millisecond, func() {
-		if gen == c.busy {
-			c.check()
-		}
-	})
-}
-
-// settled fails the test unless every slot has a serving primary and all its copies, all nodes agree, and the replicas
-// of each slot are equal in length of log.
-func (w *world) settled(within time.Duration) {
-	w.t.Helper()
-	deadline := w.now + within
-	for {
-		why := w.unsettled()
-		if why == "" {
-			return
-		}
-		if w.now > deadline {
-			if os.Getenv("SIM_TRACE") != "" {
-				w.spy = func(a, b string, m replica.Message) {
-					switch m.(type) {
-					case *replica.Heartbeat, *replica.HeartbeatReply:
-					default:
-						if s := fmt.Sprintf("%8v %s>%s %T %+v", w.now-time.Hour, a, b, m, m); strings.Contains(s, os.Getenv("SIM_TRACE")) {
-							fmt.Println(s)
-						}
-					}
-				}
-				w.run(3500 * time.Millisecond)
-			}
-			w.t.Fatalf("%v: %s", w.now-time.Hour, why)
-		}
-		w.run(20 * time.Millisecond)
-	}
-}
-
-// roles says what every node does for a slot.
-func (w *world) roles(slot uint32) string {
-	s := ""
-	for _, name := range w.up() {
-		s += fmt.Sprintf(" %s#%s:%d", name, w.nodes[name].self.Boot, w.nodes[name].core.Role(slot))
-	}
-	return s
-}
-
-func (w *world) unsettled() string {
-	up := w.up()
-	want := 1 + min(w.cfg.backups, len(up)-1)
-	first := w.nodes[up[0]].core
-	for slot := range uint32(w.cfg.slots) {
-		claim := first.Claim(slot)
-		if got := len(claim.Backups) + 1; claim.IsZero() || got < want {
-			return fmt.Sprintf("slot %d has %d copies, want %d: %+v; roles %s", slot, got, want, claim, w.roles(slot))
-		}
-		for _, b := range claim.Replicas() {
-			if n := w.nodes[w.nameOf(b)]; n == nil || !n.up {
-				return fmt.Sprintf("slot %d has the dead replica %v", slot, b)
-			}
-		}
-		for _, name := range up {
-			if got := w.nodes[name].core.Claim(slot); !got.Same(claim) {
-				return fmt.Sprintf("slot %d: %s knows %+v, %s knows %+v", slot, up[0], claim, name, got)
-			}
-		}
-	}
-	return ""
+	return w.homes[key]
 }

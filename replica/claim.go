@@ -15,24 +15,55 @@ type Claim struct {
 	Epoch   uint64 // rises by at least one with every claim of the slot; 0: never claimed
 	Primary Boot
 	Backups []Boot // count as copies; the first to take over first
-	// Empties is how often in its lineage the slot was claimed with nothing in it because every replica was lost.
-	Empties uint32
+	// Emptied has one epoch for each time that the slot was claimed with nothing in it because every replica was lost:
+	// the highest that whoever did so had heard of. Invariant: ascending, all below Epoch; at most EmptiedMax.
+	Emptied []uint64
 	// Seen is how many members the issuer believed alive.
 	Seen uint32
 }
 
-// Compare orders claims of one slot: fewer claims from empty first, so that a node that claimed slots it never held
-// wins nothing at a heal; then the higher epoch, the more members seen, the higher boot. A zero claim is below all.
+// EmptiedMax bounds Emptied; the last entry stands for all beyond.
+const EmptiedMax = 16
+
+// Compare orders claims of one slot. A claim from empty is above what it knew to be lost and below every later claim of
+// a lineage that lived on, so that a node that claimed slots it never held wins nothing at a heal; then the higher epoch
+// counts, the more members seen, the higher boot. A zero claim is below all.
 func (c Claim) Compare(d Claim) int {
 	if c.IsZero() || d.IsZero() {
 		return cmp.Compare(c.Epoch, d.Epoch)
 	}
 	return cmp.Or(
-		cmp.Compare(d.Empties, c.Empties),
-		cmp.Compare(c.Epoch, d.Epoch),
+		compareLineages(c, d),
 		cmp.Compare(c.Seen, d.Seen),
 		cmp.Compare(c.Primary, d.Primary),
 	)
+}
+
+// compareLineages compares the ends of each lineage, Emptied and then Epoch, one after the other; of two of which one goes
+// on where the other ended, the longer is above. The order is lexicographic and so total.
+func compareLineages(c, d Claim) int {
+	for i := range max(len(c.Emptied), len(d.Emptied)) + 1 {
+		a, inC := c.end(i)
+		b, inD := d.end(i)
+		switch {
+		case !inC || !inD:
+			return cmp.Compare(len(c.Emptied), len(d.Emptied))
+		case a != b:
+			return cmp.Compare(a, b)
+		}
+	}
+	return 0
+}
+
+// end is the epoch at which the claim's lineage was emptied for the i-th time, or its own; ok is false beyond that.
+func (c *Claim) end(i int) (epoch uint64, ok bool) {
+	switch {
+	case i < len(c.Emptied):
+		return c.Emptied[i], true
+	case i == len(c.Emptied):
+		return c.Epoch, true
+	}
+	return 0, false
 }
 
 // Above reports whether c beats d.
@@ -55,8 +86,11 @@ func (c Claim) Fingerprint() uint64 {
 	if c.IsZero() {
 		return 0
 	}
-	b := make([]byte, 0, 40)
-	for _, v := range []uint64{uint64(c.Slot), c.Epoch, uint64(c.Primary), uint64(c.Empties), uint64(c.Seen)} {
+	b := make([]byte, 0, 64)
+	for _, v := range []uint64{uint64(c.Slot), c.Epoch, uint64(c.Primary), uint64(c.Seen)} {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	for _, v := range c.Emptied {
 		b = binary.LittleEndian.AppendUint64(b, v)
 	}
 	return xxhash.Sum64(b)

@@ -128,9 +128,13 @@ func TestBoots(t *testing.T) {
 }
 
 func randomClaim(rng *mrand.Rand) Claim {
-	return Claim{
-		Epoch: rng.Uint64N(4), Primary: Boot(rng.Uint64N(3)), Empties: rng.Uint32N(3), Seen: rng.Uint32N(3),
+	c := Claim{Epoch: rng.Uint64N(6), Primary: Boot(rng.Uint64N(3)), Seen: rng.Uint32N(3)}
+	for e := uint64(1); e < c.Epoch && len(c.Emptied) < 2; e++ {
+		if rng.IntN(3) == 0 {
+			c.Emptied = append(c.Emptied, e)
+		}
 	}
+	return c
 }
 
 func TestClaimsAreInTotalOrder(t *testing.T) {
@@ -151,9 +155,14 @@ func TestClaimsAreInTotalOrder(t *testing.T) {
 }
 
 func TestClaimOrder(t *testing.T) {
-	base := Claim{Epoch: 5, Primary: 3, Empties: 1, Seen: 2}
-	lower := []Claim{{}, {Epoch: 9, Primary: 9, Empties: 2, Seen: 9}, {Epoch: 4, Primary: 9, Empties: 1, Seen: 9},
-		{Epoch: 5, Primary: 9, Empties: 1, Seen: 1}, {Epoch: 5, Primary: 2, Empties: 1, Seen: 2}}
+	base := Claim{Epoch: 5, Primary: 3, Emptied: []uint64{2}, Seen: 2}
+	lower := []Claim{
+		{}, {Epoch: 2, Primary: 9, Seen: 9}, // what it knew to be lost
+		{Epoch: 9, Primary: 9, Emptied: []uint64{1}, Seen: 9},    // emptied by somebody who knew less
+		{Epoch: 9, Primary: 9, Emptied: []uint64{2, 4}, Seen: 9}, // emptied although this one lived on
+		{Epoch: 4, Primary: 9, Emptied: []uint64{2}, Seen: 9},
+		{Epoch: 5, Primary: 9, Emptied: []uint64{2}, Seen: 1}, {Epoch: 5, Primary: 2, Emptied: []uint64{2}, Seen: 2},
+	}
 	for _, l := range lower {
 		if !base.Above(l) || l.Above(base) {
 			t.Errorf("%+v should be above %+v", base, l)

@@ -180,6 +180,9 @@ type HandOff struct {
 	Head  uint64
 }
 
+// Released says that the sender does not claim slots that it was promised.
+type Released struct{ Slots []uint32 }
+
 // Leaving says that the sender serves nothing any more and surrenders all its leases.
 type Leaving struct{}
 
@@ -258,6 +261,7 @@ func (*SnapshotReply) message()  {}
 func (*Offer) message()          {}
 func (*OfferReply) message()     {}
 func (*HandOff) message()        {}
+func (*Released) message()       {}
 func (*Leaving) message()        {}
 func (*Candidacy) message()      {}
 func (*Vote) message()           {}

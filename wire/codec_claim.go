@@ -11,7 +11,8 @@ import (
 // indexes into it.
 
 const (
-	claimSizeMin    = 1 // the zero claim is an empty record
+	claimSizeMin    = 1 // the zero claim, of a slot that nobody claimed, is an empty record
+	listedSizeMin   = 7 // lists of claims hold no zero claim
 	askedSizeMin    = 1 + 1 + claimSizeMin
 	answeredSizeMin = 1 + 1 + 1 + 1 + 2 + claimSizeMin
 
@@ -72,7 +73,7 @@ func (r *reader) bootIndex(field string, table bootTable) replica.Boot {
 // isZeroClaim reports whether every field of c is zero. It is narrower than Claim.IsZero, under which a slot that was
 // never claimed still has its number.
 func isZeroClaim(c *replica.Claim) bool {
-	return c.Slot == 0 && c.Epoch == 0 && c.Primary == 0 && len(c.Backups) == 0 && c.Empties == 0 && c.Seen == 0
+	return c.Slot == 0 && c.Epoch == 0 && c.Primary == 0 && len(c.Backups) == 0 && len(c.Emptied) == 0 && c.Seen == 0
 }
 
 // appendClaim appends a record with c, empty for the zero claim.
@@ -86,7 +87,10 @@ func appendClaim(b []byte, c *replica.Claim, table []replica.Boot) []byte {
 		for _, boot := range c.Backups {
 			b = appendBootIndex(b, boot, table)
 		}
-		b = appendUint32(b, c.Empties)
+		b = appendCount(b, len(c.Emptied))
+		for _, epoch := range c.Emptied {
+			b = appendUvarint(b, epoch)
+		}
 		b = appendUint32(b, c.Seen)
 	}
 	return endRecord(b, mark)
@@ -103,9 +107,17 @@ func readClaim(r *reader, table bootTable) replica.Claim {
 		Epoch:   r.uvarint("claim epoch"),
 		Primary: r.bootIndex("primary", table),
 		Backups: readBackups(r, table),
-		Empties: r.uint32("empties"),
+		Emptied: readEmptied(r),
 		Seen:    r.uint32("seen"),
 	}
+}
+
+func readEmptied(r *reader) []uint64 {
+	var emptied []uint64
+	for range r.count("emptied", replica.EmptiedMax, 1) {
+		emptied = append(emptied, r.uvarint("emptied"))
+	}
+	return emptied
 }
 
 func readBackups(r *reader, table bootTable) []replica.Boot {
@@ -137,13 +149,16 @@ func appendClaims(b []byte, claims []replica.Claim) []byte {
 
 func readClaims(r *reader) []replica.Claim {
 	table := readBoots(r)
-	n := r.count("claims", claimsMax, claimSizeMin)
+	n := r.count("claims", claimsMax, listedSizeMin)
 	if n == 0 {
 		return nil
 	}
 	claims := make([]replica.Claim, n)
 	for i := range claims {
 		claims[i] = readClaim(r, table)
+		if isZeroClaim(&claims[i]) {
+			r.fail("claims", "one of no slot's")
+		}
 		if r.failed() {
 			return nil
 		}

@@ -25,6 +25,8 @@ func appendControl(b []byte, m replica.Message) []byte {
 		return appendFixed64(b, m.Cluster)
 	case *replica.Founded:
 		return appendFixed64(b, m.Cluster)
+	case *replica.Released:
+		return appendReleased(b, m)
 	}
 	return b // ClaimsWanted, Leaving, LayoutWanted: the type says it all
 }
@@ -52,6 +54,8 @@ func readControl(r *reader, frameType uint64) replica.Message {
 		return &replica.Candidacy{Round: r.uvarint("round")}
 	case typeVote:
 		return readVote(r)
+	case typeReleased:
+		return readReleased(r)
 	case typeFounded:
 		return &replica.Founded{Cluster: r.fixed64("cluster")}
 	}
@@ -126,4 +130,20 @@ func readMembers(r *reader) []replica.Member {
 		}
 	}
 	return members
+}
+
+func appendReleased(b []byte, m *replica.Released) []byte {
+	b = appendCount(b, len(m.Slots))
+	for _, slot := range m.Slots {
+		b = appendUint32(b, slot)
+	}
+	return b
+}
+
+func readReleased(r *reader) *replica.Released {
+	m := &replica.Released{}
+	for range r.count("slots", claimsMax, 1) {
+		m.Slots = append(m.Slots, r.uint32("slot"))
+	}
+	return m
 }

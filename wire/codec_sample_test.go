@@ -23,7 +23,7 @@ var (
 	sampleRequest = replica.RequestID{Client: 0xc1c2c3c4c5c6c7c8, Seq: 1000}
 	sampleClaim   = replica.Claim{
 		Slot: 700, Epoch: 12, Primary: sampleBoot, Backups: []replica.Boot{0xb1b2b3b4b5b6b7b8, 0xa1a2a3a4a5a6a7a8},
-		Empties: 1, Seen: 5,
+		Emptied: []uint64{4}, Seen: 5,
 	}
 	sampleMember = replica.Member{Boot: sampleBoot, Name: "node-a", Addr: "10.0.0.1:7946", Zone: "z1"}
 )
@@ -86,7 +86,7 @@ func samples() []sample {
 
 func controlSamples() []sample {
 	other := sampleClaim
-	other.Slot, other.Epoch, other.Backups, other.Empties = 701, 3, other.Backups[:1], 0
+	other.Slot, other.Epoch, other.Backups, other.Emptied = 701, 3, other.Backups[:1], nil
 	return []sample{
 		{"Hello", &replica.Hello{Cluster: 0xd1d2d3d4d5d6d7d8, Member: sampleMember, Slots: 1024, Limits: 0xe1e2e3e4e5e6e7e8}},
 		{"Heartbeat", &replica.Heartbeat{Sent: sampleNow, Digest: 0xf1f2f3f4f5f6f7f8}},
@@ -99,6 +99,7 @@ func controlSamples() []sample {
 			{Slot: 702, Holds: true, Position: replica.Position{Epoch: 12, Seq: 345_680}},
 		}}},
 		{"Leaving", &replica.Leaving{}},
+		{"Released", &replica.Released{Slots: []uint32{0, 700, 1023}}},
 		{"Candidacy", &replica.Candidacy{Round: 2}},
 		{"Vote", &replica.Vote{Round: 2, Granted: true, Cluster: 0xd1d2d3d4d5d6d7d8}},
 		{"Founded", &replica.Founded{Cluster: 0xd1d2d3d4d5d6d7d8}},

@@ -21,6 +21,7 @@ const (
 	typeCandidacy      = 10
 	typeVote           = 11
 	typeFounded        = 12
+	typeReleased       = 13
 
 	// 32–63: between nodes, about the contents of slots.
 	typeUpdate        = 32
@@ -56,6 +57,7 @@ var typeNames = map[uint64]string{
 	typeCandidacy:      "Candidacy",
 	typeVote:           "Vote",
 	typeFounded:        "Founded",
+	typeReleased:       "Released",
 	typeUpdate:         "Update",
 	typeAck:            "Ack",
 	typeFenced:         "Fenced",
@@ -99,6 +101,8 @@ func typeOf(m replica.Message) uint64 {
 		return typeVote
 	case *replica.Founded:
 		return typeFounded
+	case *replica.Released:
+		return typeReleased
 	}
 	return typeOfData(m)
 }
