@@ -44,13 +44,14 @@ var diagram = map[string]may{
 		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
 		testOurs: []string{"client"},
 	},
-	"client":        {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
-	"bench":         {ours: []string{"node", "client"}},
-	"chaos":         {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},
-	"chaos/simnet":  {testModules: []string{quicModule}},
-	"chaos/history": {},
-	"chaos/check":   {},
-	"cmd/sessnode":  {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
+	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
+	"client/clienttest": {ours: []string{"client", "replica"}},
+	"bench":             {ours: []string{"node", "client"}},
+	"chaos":             {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},
+	"chaos/simnet":      {testModules: []string{quicModule}},
+	"chaos/history":     {},
+	"chaos/check":       {},
+	"cmd/sessnode":      {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
 }
 
 // examples are programs of their own, one directory each, and need no line: they import anything of ours and nothing else.

@@ -144,7 +144,7 @@ func (c *Client) Locate(_ context.Context, id string) (replica.Location, error) 
 	if err := (replica.Key{App: c.conf.App, ID: id}).Validate(); err != nil {
 		return replica.Location{}, err
 	}
-	return c.layout.locate(c.layout.slotOf(id)), nil
+	return c.layout.locate(id), nil
 }
 
 // Members is every node that at least one connected node believes alive, by name.
@@ -170,8 +170,8 @@ func (c *Client) now() time.Duration { return time.Since(c.started) }
 func (c *Client) lane(slot uint32) int { return 1 + int(slot%(wire.Lanes-1)) }
 
 // learn takes a claim that came with an answer, and moves the requests that it concerns.
-func (c *Client) learn(claim replica.Claim) {
-	if c.layout.learn(claim) {
+func (c *Client) learn(from *peer, claim replica.Claim) {
+	if c.layout.learn(from, claim) {
 		c.calls.moved(claim.Slot)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -349,6 +350,28 @@ func TestTimeUp(t *testing.T) {
 		if !errors.Is(err, replica.ErrUnavailable) || errors.Is(err, ErrOutcomeUnknown) || time.Since(start) != time.Second {
 			t.Errorf("load = %v in %v", err, time.Since(start))
 		}
+	})
+}
+
+func TestErrorNamesWhoGaveTheLastAnswer(t *testing.T) {
+	inCluster(t, 2, func(t *testing.T, f *fakeCluster) {
+		first := f.nodes[0]
+		first.says(status(replica.StatusNotPrimary, f.claim(2, 2)))
+		f.nodes[1].says(silent)
+		c := f.dial(f.config())
+		defer c.Close()
+		var death sync.WaitGroup
+		death.Go(func() {
+			time.Sleep(100 * time.Millisecond)
+			first.kill()
+		})
+		_, _, err := commit(t, c)
+		death.Wait()
+		if text := fmt.Sprint(err); !strings.Contains(text, "10.0.0.1:7946, 5s ago: node is not the slot's primary") ||
+			!strings.Contains(text, "10.0.0.2:7946, asked last, has not answered") {
+			t.Errorf("error %q does not say who said what", text)
+		}
+		first.start(wire.DevelopmentKey()) // for the cluster's end
 	})
 }
 

@@ -19,7 +19,11 @@ type Config struct {
 	Nodes []string
 	App   string // namespace of the sessions; default AppDefault
 	// Key is the cluster's client key, or its cluster key, which [Client.Status] needs. Default: the development key, for
-	// loopback only.
+	// loopback only. A key that lies in a file is read with
+	//
+	//	text, err := os.ReadFile("client.key")
+	//	key, err := wire.ParseKey(string(text)) // white space around it does not matter
+	//	c, err := client.Dial(ctx, client.Config{Nodes: nodes, Key: key})
 	Key    wire.Key
 	Accept []wire.Key // further keys that nodes may have, while keys are being changed
 

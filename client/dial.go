@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/sessnode/sessnode/wire"
 )
 
 // Dial connects to a cluster and returns when one of the nodes named has told who its members are. All are tried at
@@ -118,18 +116,9 @@ func (e *DialError) Unwrap() []error {
 // hopeless reports whether each node has given a reason that time will not change.
 func (e *DialError) hopeless() bool {
 	for _, n := range e.Nodes {
-		if !isLasting(n.Err) {
+		if lastingOf(n.Err) == nil {
 			return false
 		}
 	}
 	return true
-}
-
-func isLasting(err error) bool {
-	for _, lasting := range []error{wire.ErrKeyMismatch, wire.ErrKeyRefused, wire.ErrVersion, wire.ErrDevelopmentKey} {
-		if errors.Is(err, lasting) {
-			return true
-		}
-	}
-	return false
 }

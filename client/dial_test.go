@@ -70,6 +70,41 @@ func TestDialWithWrongKeyFailsAtOnce(t *testing.T) {
 	})
 }
 
+func TestDialSaysWhatIsWrongWithTheKey(t *testing.T) {
+	theirs, err := wire.GenerateKey(bytes.NewReader(bytes.Repeat([]byte{1}, 32)))
+	must(t, err)
+	other, err := wire.GenerateKey(bytes.NewReader(bytes.Repeat([]byte{2}, 32)))
+	must(t, err)
+	for name, test := range map[string]struct {
+		key  wire.Key
+		want string
+	}{
+		"none":    {wire.Key{}, "client: no node answered: 10.0.0.1:7946: no key was given: set Config.Key to the cluster's client key"},
+		"another": {other, "client: no node answered: 10.0.0.1:7946: " + wire.ErrKeyMismatch.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
+				f.nodes[0].kill()
+				f.nodes[0].start(theirs)
+				conf, log := logged(f.config())
+				conf.Key = test.key
+				_, err := Dial(t.Context(), conf)
+				if err == nil || err.Error() != test.want {
+					t.Errorf("Dial = %v\nwant %s", err, test.want)
+				}
+				if !errors.Is(err, wire.ErrKeyMismatch) || errors.Is(err, ErrNoKey) != test.key.IsZero() {
+					t.Errorf("Dial = %#v, want it to wrap what it shows and why", err)
+				}
+				for _, tail := range []string{"x509", "CRYPTO_ERROR"} {
+					if strings.Contains(log.String(), tail) {
+						t.Errorf("log speaks of %s:\n%s", tail, log)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestDialWithClientKey(t *testing.T) {
 	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
 		conf := f.config()

@@ -18,7 +18,8 @@
 // What it guarantees: nobody sees a response whose session could be lost, because a response waits for its commit and is
 // replaced by the error hook's when the commit fails; a commit travels as the attributes that changed, so parallel
 // requests that change different ones both win; a retried commit takes effect once; a session that somebody destroyed
-// is never brought back, and an id that a browser made up never becomes a session; every wait ends.
+// is never brought back, and an id that a browser made up never becomes a session; a node of another cluster is asked
+// nothing, unless that cluster has taken the place of the one known; every wait ends.
 //
 // What it owns: one UDP socket, connections to the members that it asked something, and the goroutines that serve
 // them, all gone when [Client.Close] returns. A Manager owns nothing that needs closing.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
 )
 
 // What callers test for, besides the errors of package replica.
@@ -22,6 +23,9 @@ var (
 	ErrOutcomeUnknown = errors.New("client: whether the commit took effect is unknown")
 	// ErrOverloaded: as many requests are under way as [Config] allows; nothing was sent. It is replica.ErrOverloaded.
 	ErrOverloaded = replica.ErrOverloaded
+	// ErrNoKey: the nodes want a key and the client has none but the public development key. It comes with the error of
+	// package wire that says how that showed.
+	ErrNoKey = errors.New("no key was given: set Config.Key to the cluster's client key")
 	// ErrClosed: the client was closed.
 	ErrClosed = errors.New("client: closed")
 )
@@ -42,4 +46,38 @@ func Unreachable(err error) bool {
 		}
 	}
 	return false
+}
+
+// lasting are the reasons of a node, or of ours, not to connect that time does not change.
+var lasting = []error{wire.ErrKeyMismatch, wire.ErrKeyRefused, wire.ErrVersion, wire.ErrDevelopmentKey}
+
+func lastingOf(err error) error {
+	for _, l := range lasting {
+		if errors.Is(err, l) {
+			return l
+		}
+	}
+	return nil
+}
+
+// plainError shows what to mend, and wraps what showed that.
+type plainError struct{ shown, cause error }
+
+// Error is what to mend.
+func (e *plainError) Error() string { return e.shown.Error() }
+
+// Unwrap is both errors.
+func (e *plainError) Unwrap() []error { return []error{e.shown, e.cause} }
+
+// plain is why a node is not connected as the user of a client with the given key should read it: without what TLS made
+// of it, where the reason says it all.
+func plain(err error, key wire.Key) error {
+	shown := lastingOf(err)
+	switch {
+	case shown == nil:
+		return err
+	case key.IsDevelopment() && shown != wire.ErrVersion:
+		return &plainError{ErrNoKey, err}
+	}
+	return &plainError{shown, err}
 }

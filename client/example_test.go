@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
+	"os"
 	"time"
 
 	"github.com/sessnode/sessnode/client"
+	"github.com/sessnode/sessnode/wire"
 )
 
 // A shopping cart that survives the death of the node that holds it.
@@ -41,28 +41,33 @@ func addToCart(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%d items", n+1)
 }
 
+// The middleware goes around the handlers that use sessions. Package clienttest has a store that tests them without a
+// cluster.
 func ExampleManager_Wrap() {
-	store := client.NewMemStore() // a *client.Client, a *node.Node, or anything else with their two methods
-	sessions := client.NewManager(store, client.Cookie{Name: "sid"})
-	server := httptest.NewServer(sessions.Wrap(http.HandlerFunc(addToCart)))
-	defer server.Close()
-
-	jar, _ := cookiejar.New(nil)
-	browser := &http.Client{Jar: jar}
-	for range 2 {
-		resp, err := browser.Post(server.URL, "", nil)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		var n int
-		fmt.Fscanf(resp.Body, "%d", &n)
-		resp.Body.Close()
-		fmt.Println("items:", n)
+	c, err := client.Dial(context.Background(), client.Config{Nodes: []string{"127.0.0.1:7946"}})
+	if err != nil {
+		log.Fatal(err)
 	}
-	// Output:
-	// items: 1
-	// items: 2
+	defer c.Close()
+	sessions := client.NewManager(c, client.Cookie{Name: "sid"})
+	http.Handle("POST /cart", sessions.Wrap(http.HandlerFunc(addToCart)))
+}
+
+// A client of a cluster that has a key: "sessnode keygen -client" makes the file.
+func ExampleDial_key() {
+	text, err := os.ReadFile("client.key")
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := wire.ParseKey(string(text)) // white space around it does not matter
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := client.Dial(context.Background(), client.Config{Nodes: []string{"10.0.0.1:7946", "10.0.0.2:7946"}, Key: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
 }
 
 // A handler that can do without its session keeps serving while the store cannot be reached.
@@ -79,8 +84,13 @@ func ExampleSession_Discard() {
 }
 
 func ExampleManagerConfig() {
+	c, err := client.Dial(context.Background(), client.Config{Nodes: []string{"127.0.0.1:7946"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
 	sessions, err := client.ManagerConfig{
-		Store:  client.NewMemStore(),
+		Store:  c,
 		Cookie: client.Cookie{Name: "__Host-sid", SameSite: http.SameSiteStrictMode},
 		Idle:   15 * time.Minute,
 		OnError: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -91,6 +101,8 @@ func ExampleManagerConfig() {
 			http.Error(w, "please try again", http.StatusServiceUnavailable)
 		},
 	}.Build()
-	fmt.Println(sessions != nil, err)
-	// Output: true <nil>
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("POST /cart", sessions.Wrap(http.HandlerFunc(addToCart)))
 }

@@ -31,6 +31,7 @@ type fakeNode struct {
 	layout replica.Layout // what it tells
 	got    []arrived
 	script func(conn *wire.Conn, req *replica.Request) *replica.Reply // nil answers nothing
+	greets func(conn *wire.Conn)                                      // when set, in place of telling the layout
 }
 
 // arrived is a request as a node got it.
@@ -139,6 +140,27 @@ func (n *fakeNode) kill() {
 	n.tasks.Wait()
 }
 
+// restart gives the node's address to a new boot, which belongs to another cluster: of so many slots, all led by itself.
+func (n *fakeNode) restart(cluster uint64, slots uint32) {
+	n.kill()
+	n.mu.Lock()
+	n.member.Boot += 100
+	n.conns, n.got = nil, nil
+	n.layout = replica.Layout{Cluster: cluster, Slots: slots, Members: []replica.Member{n.member}}
+	for slot := range slots {
+		n.layout.Claims = append(n.layout.Claims, replica.Claim{Slot: slot, Epoch: 1, Primary: n.member.Boot})
+	}
+	n.mu.Unlock()
+	n.start(wire.DevelopmentKey())
+}
+
+// accepted is how many connections were made to this boot.
+func (n *fakeNode) accepted() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.conns)
+}
+
 // says sets the script.
 func (n *fakeNode) says(script func(conn *wire.Conn, req *replica.Request) *replica.Reply) {
 	n.mu.Lock()
@@ -180,7 +202,10 @@ func (n *fakeNode) Frames(conn *wire.Conn, lane int, frames []wire.Frame) {
 		var reply replica.Message
 		switch m := m.(type) {
 		case *replica.LayoutWanted:
-			reply = &layout
+			if reply = &layout; n.greets != nil {
+				reply = nil
+				n.greets(conn)
+			}
 		case *replica.StatusWanted:
 			answer := &replica.StatusReply{Token: m.Token}
 			if conn.Peer().Role != wire.RoleClient {

@@ -1,8 +1,8 @@
 package client
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -21,34 +21,74 @@ type peer struct {
 	addr   string
 	link   *wire.Link // set right after the peer is made; only [peers] uses it
 
-	conn    atomic.Pointer[wire.Conn] // up and greeted, else nil
+	conn    atomic.Pointer[wire.Conn] // up, and its node of our cluster; else nil
 	suspect atomic.Int64              // until when, in nanoseconds since the client's start
 
-	mu  sync.Mutex // guards err
-	err error      // why the last attempt or connection failed; nil while up or not yet tried
+	mu        sync.Mutex // guards the fields below
+	greeting  greeting
+	refusal   error  // why we ended the connection; down takes it
+	err       error  // why the last attempt or connection failed; nil while up or not yet tried
+	complaint string // the refusal that was logged last
+}
+
+// greeting is the beginning of a connection. Nobody knows which cluster's node has answered until its first layout has
+// come: before that the connection is not used, and what else it says has nobody waiting for it.
+type greeting struct {
+	conn     *wire.Conn
+	accepted chan struct{} // closed when the layout was
 }
 
 var _ wire.Handler = (*peer)(nil)
 
-// greet runs on the link's goroutine when a connection is made.
-func (p *peer) greet(_ context.Context, conn *wire.Conn) error {
+// greet runs on the link's goroutine when a connection is made, and returns when the node's layout is accepted, or the
+// connection has ended.
+func (p *peer) greet(ctx context.Context, conn *wire.Conn) error {
+	accepted := make(chan struct{})
+	p.mu.Lock()
+	p.greeting = greeting{conn, accepted}
+	p.mu.Unlock()
 	if err := conn.Send(0, &appender{&replica.LayoutWanted{}}); err != nil {
 		return err
 	}
-	p.fail(nil)
+	select {
+	case <-accepted:
+		return nil
+	case <-ctx.Done():
+		return cmp.Or(conn.Err(), ctx.Err())
+	}
+}
+
+// welcome makes a connection usable when its first layout is accepted; later ones change nothing.
+func (p *peer) welcome(conn *wire.Conn) {
+	p.mu.Lock()
+	g := p.greeting
+	if g.conn != conn {
+		p.mu.Unlock()
+		return
+	}
+	p.greeting, p.err = greeting{}, nil
+	p.mu.Unlock()
 	p.conn.Store(conn)
+	close(g.accepted)
 	p.client.changed(nil)
-	return nil
 }
 
 // down runs on the link's goroutine when an attempt failed or the connection ended.
 func (p *peer) down(err error, _ time.Duration) {
-	p.conn.Store(nil) // greet may have come after Closed
-	if p.failure() == nil {
-		p.client.conf.Log.Info("node is not connected", "node", p.addr, "error", err)
+	p.mu.Lock()
+	refusal, wasUp := p.refusal, p.err == nil
+	err = plain(cmp.Or(refusal, err), p.client.conf.Key) // what made us close says more than that we did
+	p.refusal, p.err = nil, err
+	unheard := refusal != nil && p.complaint != refusal.Error()
+	if unheard {
+		p.complaint = refusal.Error()
 	}
-	if p.failure() == nil || !errors.Is(err, wire.ErrClosed) && !errors.Is(err, wire.ErrPeerClosed) {
-		p.fail(err) // unless what made us close says more
+	p.mu.Unlock()
+	switch log := p.client.conf.Log; {
+	case unheard:
+		log.Warn("node is not understood", "node", p.addr, "error", err)
+	case wasUp:
+		log.Info("node is not connected", "node", p.addr, "error", err)
 	}
 	p.client.changed(nil)
 }
@@ -63,9 +103,7 @@ func (p *peer) Frames(conn *wire.Conn, _ int, frames []wire.Frame) {
 			err = p.take(conn, m)
 		}
 		if err != nil {
-			p.client.conf.Log.Warn("node is not understood", "node", p.addr, "error", err)
-			p.fail(err)
-			conn.Close(err.Error())
+			p.refuse(conn, err)
 			return
 		}
 	}
@@ -79,18 +117,39 @@ func (p *peer) take(conn *wire.Conn, m replica.Message) error {
 	case *replica.StatusReply:
 		c.calls.deliver(m.Token, conn, arrival{from: p, json: m.JSON})
 	case *replica.Layout:
-		moved, err := c.layout.apply(p, m)
-		c.calls.moved(moved...)
-		c.peers.wake()
-		return err
+		return p.told(conn, m)
 	}
 	return nil // for somebody newer
+}
+
+// told takes the node's layout.
+func (p *peer) told(conn *wire.Conn, m *replica.Layout) error {
+	c := p.client
+	news, err := c.layout.apply(c.now(), p, m)
+	if err != nil {
+		return err
+	}
+	if news.foundedAnew {
+		c.conf.Log.Warn("the cluster was founded anew; sessions of the old one are gone", "node", p.addr)
+	}
+	p.welcome(conn)
+	c.calls.moved(news.moved...)
+	c.peers.wake()
+	return nil
+}
+
+// refuse ends a connection for what came on it; down, which comes after, tells.
+func (p *peer) refuse(conn *wire.Conn, err error) {
+	p.mu.Lock()
+	p.refusal = cmp.Or(p.refusal, err)
+	p.mu.Unlock()
+	conn.Close(err.Error())
 }
 
 // Closed ends a connection: requests that wait for it go elsewhere.
 func (p *peer) Closed(conn *wire.Conn, _ error) {
 	p.conn.CompareAndSwap(conn, nil)
-	p.client.layout.forget(p)
+	p.client.layout.forget(p.client.now(), p)
 	p.client.changed(conn)
 }
 
@@ -106,12 +165,6 @@ func (p *peer) usable() *wire.Conn {
 }
 
 func (p *peer) doubt() { p.suspect.Store(int64(p.client.now() + suspicion)) }
-
-func (p *peer) fail(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.err = err
-}
 
 func (p *peer) failure() error {
 	p.mu.Lock()

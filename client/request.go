@@ -46,8 +46,18 @@ type request struct {
 type trail struct {
 	sends  int
 	unsure int    // sends after which the request may have taken effect
-	addr   string // asked last
-	last   error  // what came back last
+	asked  string // address of the node that it was sent to last
+	silent bool   // and that has not answered since
+
+	last   error     // the last reason to try again
+	lastOf string    // address of the node that gave it
+	lastAt time.Time // and when
+}
+
+// refused notes a reason to try again.
+func (t *trail) refused(addr string, why error) {
+	t.last, t.lastOf, t.lastAt = why, addr, time.Now()
+	t.silent = t.silent && t.asked != addr
 }
 
 // do gets a call answered by its deadline.
@@ -89,11 +99,13 @@ func (r *request) act(now time.Time) error {
 	case err == nil:
 		r.trail.sends++
 		r.trail.unsure++
-		r.trail.addr, r.lastPeer, r.lastConn = p.addr, p, conn
+		r.trail.asked, r.trail.silent = p.addr, true
+		r.lastPeer, r.lastConn = p, conn
 	case errors.Is(err, wire.ErrFrameTooLarge):
 		return fmt.Errorf("%w: %w", replica.ErrTooLarge, err)
 	case errors.Is(err, wire.ErrQueueFull):
-		r.pause(now, p, fmt.Errorf("%w: %w", replica.ErrOverloaded, err))
+		r.trail.refused(p.addr, fmt.Errorf("%w: %w", replica.ErrOverloaded, err))
+		r.pause(now, p)
 	default: // the connection is ending
 		p.conn.CompareAndSwap(conn, nil)
 		r.next = now
@@ -185,8 +197,8 @@ func (r *request) refused(a arrival) {
 	if status == replica.StatusOverloaded {
 		r.trail.unsure--
 	}
-	r.trail.addr, r.trail.last = a.from.addr, a.reply.Result.Err()
-	r.client.learn(a.reply.Claim) // news moves this call too
+	r.trail.refused(a.from.addr, a.reply.Result.Err())
+	r.client.learn(a.from, a.reply.Claim) // news moves this call too
 	elsewhere := r.client.layout.primary(r.call.slot) != a.from.addr
 	switch {
 	case r.primaryAsked(): // meanwhile; its answer counts
@@ -195,14 +207,13 @@ func (r *request) refused(a arrival) {
 		r.hurry()
 	default:
 		r.redirects = 0
-		r.pause(now, a.from, r.trail.last)
+		r.pause(now, a.from)
 	}
 }
 
 // pause waits before the next attempt, longer each time. Every second pause ends at another member, lest a primary that
 // was deposed without knowing it keep the request.
-func (r *request) pause(now time.Time, from *peer, why error) {
-	r.trail.addr, r.trail.last = from.addr, why
+func (r *request) pause(now time.Time, from *peer) {
 	r.pauses++
 	r.elsewhere = r.pauses%2 == 0 && r.client.layout.primary(r.call.slot) == from.addr
 	r.next = now.Add(time.Duration((0.5 + rand.Float64()/2) * float64(r.backoff)))

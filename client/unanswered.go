@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sessnode/sessnode/replica"
 )
@@ -12,25 +13,36 @@ import (
 type unansweredError struct {
 	cause   error // the context's error, ErrClosed, or a late TooLate
 	trail   trail
+	ended   time.Time
 	unknown bool // a commit that may have taken effect
 }
 
 // Error tells what was tried.
 func (e *unansweredError) Error() string {
-	text := fmt.Sprintf("no final answer after %d attempts", e.trail.sends)
-	switch {
-	case e.trail.sends == 0:
+	t := e.trail
+	text := fmt.Sprintf("no final answer after %d attempts", t.sends)
+	if t.sends == 0 {
 		text = "no node could be asked"
-	case e.trail.last != nil:
-		text += fmt.Sprintf(", the last at %s: %v", e.trail.addr, e.trail.last)
-	default:
-		text += fmt.Sprintf(", the last at %s was not answered", e.trail.addr)
+	}
+	if t.last != nil {
+		text += fmt.Sprintf("; %s%s: %v", t.lastOf, ago(e.ended.Sub(t.lastAt)), t.last)
+	}
+	if t.silent {
+		text += fmt.Sprintf("; %s, asked last, has not answered", t.asked)
 	}
 	text += ": " + e.cause.Error()
 	if e.unknown {
 		text += "; " + ErrOutcomeUnknown.Error()
 	}
 	return text
+}
+
+// ago says how old something is, if that is worth saying.
+func ago(age time.Duration) string {
+	if age = age.Round(100 * time.Millisecond); age == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %v ago", age)
 }
 
 // Unwrap is all that callers test for.
@@ -53,5 +65,5 @@ func (t trail) explain(cause error, unknown bool) error {
 	if t.sends == 0 && !errors.Is(cause, context.DeadlineExceeded) {
 		return cause
 	}
-	return &unansweredError{cause: cause, trail: t, unknown: unknown}
+	return &unansweredError{cause: cause, trail: t, ended: time.Now(), unknown: unknown}
 }
