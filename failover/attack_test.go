@@ -30,7 +30,7 @@ func TestLostSlotsAreClaimedForGood(t *testing.T) {
 // TestDeposedPrimaryReadsNothingStale: the primary is cut off, its backup takes over and changes the session, the cut
 // ends: the old primary must not be given a lease by those who know better.
 func TestDeposedPrimaryReadsNothingStale(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range runs(10) {
 		w := formed(t, worldConfig{seed: seed, nodes: 3, slots: 4, backups: 1, expect: 3})
 		l := w.load(8, 0, 0)
 		w.run(time.Second)
@@ -109,7 +109,7 @@ func (w *world) fill(sessions, bytes int) {
 // TestLateClaimLosesToItsSuccessor: a backup stops between the decision to take over and the news of it. Another takes
 // over meanwhile. When the first goes on, its claim must not beat the one under which the slot was served.
 func TestLateClaimLosesToItsSuccessor(t *testing.T) {
-	for seed := range uint64(15) {
+	for seed := range runs(15) {
 		w := formed(t, worldConfig{seed: seed, nodes: 4, slots: 4, backups: 2, expect: 4})
 		l := w.load(12, 0, 0)
 		w.run(time.Second)
@@ -152,7 +152,7 @@ func TestFreshNodeServesNothingItNeverHeld(t *testing.T) {
 // TestPausedPrimaryEvictsNobody: a primary stops with a commit under way, for less than its backup takes to replace it.
 // The silence was its own: it must not evict the backup for it.
 func TestPausedPrimaryEvictsNobody(t *testing.T) {
-	for seed := range uint64(42) {
+	for seed := range runs(42) {
 		w := formed(t, worldConfig{seed: seed, nodes: 3, slots: 4, backups: 1 + int(seed%2), expect: 3})
 		w.load(20, 0, 0)
 		w.run(time.Second)
@@ -169,7 +169,7 @@ func TestPausedPrimaryEvictsNobody(t *testing.T) {
 // TestCutOffPrimaryAcknowledgesNothing: a primary is cut off from everybody for a second, while gossip still calls all
 // alive: it is no side of its own, so it must not acknowledge by evicting its backups.
 func TestCutOffPrimaryAcknowledgesNothing(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range runs(20) {
 		w := formed(t, worldConfig{seed: seed, nodes: 3, slots: 4, backups: 1, expect: 3})
 		l := w.load(20, 0, 0)
 		w.run(time.Second)
@@ -308,7 +308,7 @@ func TestHandOffsUnderFaults(t *testing.T) {
 // TestPausedPrimaryWithoutBackupsServesNothing: without backups a primary that stood still for long was replaced. When
 // it goes on, a request may come before its first tick: its own silence does not make it a side of its own.
 func TestPausedPrimaryWithoutBackupsServesNothing(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range runs(10) {
 		w := formed(t, worldConfig{seed: seed, nodes: 3, slots: 4, backups: 0, expect: 3})
 		w.check.strict = false // what n1 holds is lost
 		w.run(time.Second)

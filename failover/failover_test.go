@@ -18,9 +18,17 @@ func seeds(t *testing.T, normally int, run func(t *testing.T, seed uint64)) {
 	if s := os.Getenv("SIM_FIRST"); s != "" {
 		fmt.Sscan(s, &first)
 	}
-	for seed := first; seed < first+normally; seed++ {
+	for seed := first; seed < first+int(runs(normally)); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { run(t, uint64(seed)) })
 	}
+}
+
+// runs is how many of the seeds of a test are run: a sixth under the race detector.
+func runs(normally int) uint64 {
+	if underRace {
+		return uint64(normally+5) / 6
+	}
+	return uint64(normally)
 }
 
 // workload is every kind of client, on a world.

@@ -13,7 +13,7 @@ import (
 // TestSlotsMoveHome lets a fourth node join and a dead one return, under load: slots come home a few at a time, no
 // counter waits long for it, and nothing is lost.
 func TestSlotsMoveHome(t *testing.T) {
-	for seed := range uint64(2) {
+	for seed := range runs(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t, worldConfig{seed: seed, nodes: 4, slots: 64, backups: 1 + int(seed%2), expect: 3})
 			w.kill("n4", time.Millisecond)
