@@ -243,6 +243,7 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 			c.slots[i].data.Tick(now, fx)
 			c.watchLost(now, &c.slots[i])
 			c.watchLearner(now, &c.slots[i])
+			c.watchMisnamed(now, &c.slots[i], fx)
 		}
 		c.act(now, c.plan(now), fx)
 		c.offerHeld(now, fx)

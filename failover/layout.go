@@ -1,6 +1,8 @@
 package failover
 
 import (
+	"time"
+
 	"github.com/sessnode/sessnode/replica"
 )
 
@@ -60,6 +62,20 @@ func (c *Core) canFollow(s *slot, before, claim replica.Claim, promised replica.
 		return before.IsZero() && claim.Epoch == 1 || len(claim.Emptied) > len(before.Emptied)
 	}
 	return false
+}
+
+// misnamedEvery is how often a node reminds a primary that it cannot follow its claim.
+const misnamedEvery = 250 * time.Millisecond
+
+// watchMisnamed tells a primary that counts this node as a backup that it is none: it could not follow the claim. Without
+// an update to refuse the primary would not find out.
+func (c *Core) watchMisnamed(now replica.Instant, s *slot, fx *replica.Effects) {
+	if s.claim.Primary == c.Self() || !s.claim.Holds(c.Self()) || s.data.Role() == replica.Backup ||
+		now.Mono-s.fenced < misnamedEvery {
+		return
+	}
+	s.fenced = now.Mono
+	send(fx, s.claim.Primary, &replica.Fenced{Claim: s.claim})
 }
 
 // reassert answers a claim from empty that supersedes a claim under which this node serves: somebody who could not reach
