@@ -130,9 +130,6 @@ func (c *Core) TakeChanged() []replica.Claim {
 	return claims
 }
 
-// Digest identifies the claims known: it changes whenever one does.
-func (c *Core) Digest() uint64 { return c.digest }
-
 // Receive takes a message from a member. Messages that name impossible slots are ignored: the codec has no way to know
 // how many there are.
 func (c *Core) Receive(now replica.Instant, from replica.Boot, m replica.Message, fx *replica.Effects) {

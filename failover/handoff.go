@@ -90,8 +90,7 @@ func (c *Core) take(now replica.Instant, from replica.Boot, m *replica.HandOff, 
 	for i := range positions {
 		positions[i] = m.Head
 	}
-	c.issue(now, next, positions, fx)
-	c.sendAll(fx, &replica.Claims{Claims: []replica.Claim{next}})
+	c.proclaim(now, next, positions, fx)
 	report(fx, EventMoved, next, from, 1)
 }
 
@@ -106,6 +105,5 @@ func (c *Core) spare(now replica.Instant, a action, fx *replica.Effects) {
 	next.Epoch++
 	next.Seen = uint32(c.aliveMembers())
 	next.Backups = without(s.claim.Backups, []replica.Boot{a.peer})
-	c.issue(now, next, make([]uint64, len(next.Backups)), fx)
-	c.sendAll(fx, &replica.Claims{Claims: []replica.Claim{next}})
+	c.proclaim(now, next, make([]uint64, len(next.Backups)), fx)
 }

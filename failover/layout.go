@@ -89,19 +89,24 @@ func (c *Core) reassert(now replica.Instant, s *slot, claim replica.Claim, fx *r
 	next := s.claim
 	next.Epoch = max(claim.Epoch, s.ballot) + 1
 	next.Seen = uint32(c.aliveMembers())
-	c.issue(now, next, make([]uint64, len(next.Backups)), fx)
-	c.sendAll(fx, &replica.Claims{Claims: []replica.Claim{next}})
+	c.proclaim(now, next, make([]uint64, len(next.Backups)), fx)
 	return true
 }
 
-// issue makes this node primary under a new claim, tells everybody, and tells the backups on the way that their updates
-// take.
+// issue makes this node primary under a new claim and tells the backups on the way that their updates take. Telling every
+// member is left to the caller, who may have many claims to tell of in one message.
 func (c *Core) issue(now replica.Instant, claim replica.Claim, positions []uint64, fx *replica.Effects) {
 	c.learn(now, &c.slots[claim.Slot], claim)
 	for _, b := range claim.Backups {
 		send(fx, b, &replica.Claims{Claims: []replica.Claim{claim}})
 	}
 	c.slots[claim.Slot].data.Lead(now, claim, positions, fx)
+}
+
+// proclaim issues a claim that needs no round and tells every member.
+func (c *Core) proclaim(now replica.Instant, claim replica.Claim, positions []uint64, fx *replica.Effects) {
+	c.issue(now, claim, positions, fx)
+	c.sendAll(fx, &replica.Claims{Claims: []replica.Claim{claim}})
 }
 
 // learn makes claim the highest known.

@@ -94,17 +94,15 @@ func (c *Core) view(now replica.Instant, s *slot, n uint32) view {
 // heard but does not hear is found this way.
 func (c *Core) stuck(now replica.Instant, s *slot) []replica.Boot {
 	limit := c.cfg.suspectAfter()
-	stuck := slices.Clone(s.unfit)
 	if now.Mono-max(c.stood, s.learned) <= limit {
-		return stuck
+		return s.unfit
 	}
-	for _, b := range s.data.Stuck(now, limit) {
-		if !slices.Contains(stuck, b) {
-			stuck = append(stuck, b)
-		}
-	}
+	behind := s.data.Stuck(now, limit)
+	var stuck []replica.Boot
 	for _, b := range s.claim.Backups {
-		if p := c.peers[b]; p != nil && now.Mono-p.replied > limit && !slices.Contains(stuck, b) {
+		p := c.peers[b]
+		mute := p != nil && now.Mono-p.replied > limit
+		if mute || slices.Contains(behind, b) || slices.Contains(s.unfit, b) {
 			stuck = append(stuck, b)
 		}
 	}
@@ -119,9 +117,9 @@ func (c *Core) claimAction(v view, gone func(replica.Boot) bool) action {
 			return action{slot: v.slot, purpose: populate}
 		}
 	case v.role == replica.Primary:
-		out := slices.Clone(v.stuck)
+		var out []replica.Boot
 		for _, b := range v.claim.Backups {
-			if gone(b) && !slices.Contains(out, b) {
+			if gone(b) || slices.Contains(v.stuck, b) {
 				out = append(out, b)
 			}
 		}

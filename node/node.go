@@ -57,7 +57,6 @@ type Node struct {
 	known          map[string]string            // address by name of every member met, to look for
 	membersChanged bool                         // since the last publish
 	told           uint64                       // the cluster that gossip was told of
-	dropped        uint64                       // messages to members that had no connection or a full queue
 	events         map[replica.EventKind]uint64 // counts since the start
 	problem        error                        // what makes it impossible to be a member; see doom
 }

@@ -49,9 +49,8 @@ func (o *outgoing) AppendFrame(b []byte) []byte { return wire.AppendMessage(b, o
 func (n *Node) dispatch() {
 	n.out.now = n.cfg.Clock().Mono
 	for _, e := range n.effects.Send {
-		c := n.conns[e.To]
-		if c == nil || n.queue(c, n.lane(c, e.Msg), e.Msg) != nil {
-			n.dropped++ // sent again by whoever misses the answer
+		if c := n.conns[e.To]; c != nil {
+			_ = n.queue(c, n.lane(c, e.Msg), e.Msg) // what is lost is sent again by whoever misses the answer
 		}
 	}
 	for _, d := range n.effects.Done {
