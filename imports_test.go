@@ -20,6 +20,7 @@ const (
 	sysModule         = "golang.org/x/sys"
 	termModule        = "golang.org/x/term"
 	testscriptModule  = "github.com/rogpeppe/go-internal"
+	timeModule        = "golang.org/x/time"
 	xxhashModule      = "github.com/cespare/xxhash/v2"
 )
 
@@ -38,7 +39,7 @@ var diagram = map[string]may{
 	".":        {},
 	"replica":  {modules: []string{xxhashModule}, pure: true},
 	"ring":     {modules: []string{consistentModule, xxhashModule}, pure: true},
-	"failover": {ours: []string{"ring", "replica"}, pure: true},
+	"failover": {ours: []string{"ring", "replica"}, modules: []string{timeModule}, pure: true}, // time: the byte budget, told the time
 	"wire":     {ours: []string{"replica"}, modules: []string{quicModule}},
 	"node": {
 		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps

@@ -32,6 +32,9 @@ type Member struct {
 	Name string // the operator's name for the node; the same over all its boots
 	Addr string // host:port of its QUIC endpoint
 	Zone string // failure domain; empty when none was given
+	// Draining: the node is handing over what it holds and is nobody's home any more. Gossip tells it; it is not encoded
+	// in messages.
+	Draining bool
 }
 
 // String is name#boot, the form in logs.
