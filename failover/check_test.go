@@ -88,10 +88,7 @@ func brief(c replica.Claim) string {
 
 // serves reports whether a node would answer a read of the slot at this moment.
 func (n *simNode) serves(slot uint32, now time.Duration) bool {
-	var fx replica.Effects
-	probe := &replica.Load{Key: replica.Key{App: "probe", ID: "probe"}, Peek: true}
-	n.core.Load(n.instant(now), slot, 0, probe, &fx)
-	return fx.Done[0].Result.Status == replica.StatusNotFound
+	return n.core.Serves(n.instant(now), slot)
 }
 
 // checkCopies counts who holds an acknowledged commit.

@@ -24,6 +24,13 @@ type Config struct {
 	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 64.
 	TransfersMax int
 
+	// CheckEvery is how often each slot is compared between its primary and its backups; default one minute.
+	CheckEvery time.Duration
+
+	// MinMembers is how many members, this one included, the node must see alive to take commits other than logouts and
+	// to claim lost slots as empty; 0: any number.
+	MinMembers int
+
 	// Settle is how long membership must have been quiet before slots move home; default 10 s.
 	Settle time.Duration
 	// MovesMax bounds the slots that the node is moving home at a time; default 8.
@@ -50,6 +57,9 @@ func (c Config) withDefaults() Config {
 	if c.TransfersMax == 0 {
 		c.TransfersMax = 64
 	}
+	if c.CheckEvery == 0 {
+		c.CheckEvery = time.Minute
+	}
 	if c.Settle == 0 {
 		c.Settle = 10 * time.Second
 	}
@@ -73,7 +83,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("min-copies %d is out of reach with %d backups", c.MinCopies, c.Backups)
 	case c.Lease < 0 || c.Lease > 0 && c.Lease < 10*time.Millisecond:
 		return fmt.Errorf("lease of %v; choose at least 10ms", c.Lease)
-	case c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0:
+	case c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0 || c.CheckEvery < 0 || c.MinMembers < 0:
 		return fmt.Errorf("negative limit")
 	case c.Random == nil:
 		return fmt.Errorf("no random source")

@@ -34,6 +34,8 @@ type Core struct {
 	scanned   time.Duration // of the last look at every slot
 	beat      time.Duration // of the last heartbeat
 	transfers uint64        // ids given to transfers and offers
+	stirred   []uint32      // slots whose waiting requests are to be tried again at the end of the step
+	checked   int           // the slot that was compared with its backups last
 	acks      []uint32      // slots that owe an acknowledgement
 	released  []uint32      // slots that were asked for and not claimed, not told yet
 	lessons   []lesson      // learners being filled by this node
@@ -52,6 +54,7 @@ type slot struct {
 	fenced  time.Duration  // when a refused update was last answered with the claim
 	unfit   []replica.Boot // backups that refused to follow the claim
 	taught  time.Duration  // when the last chunk came to this learner
+	waiting []request      // requests that go on in a moment; at most waitingMax
 	ballot  uint64         // highest epoch that an asker was promised; a claim of this node lies above it
 	lost    time.Duration  // since when every replica is gone; zero: not so
 }
@@ -134,12 +137,18 @@ func (c *Core) TakeChanged() []replica.Claim {
 // how many there are.
 func (c *Core) Receive(now replica.Instant, from replica.Boot, m replica.Message, fx *replica.Effects) {
 	c.hear(now, from)
+	c.receive(now, from, m, fx)
+	c.goOn(now, fx)
+}
+
+func (c *Core) receive(now replica.Instant, from replica.Boot, m replica.Message, fx *replica.Effects) {
 	switch m := m.(type) {
 	case *replica.Update:
 		c.update(now, from, m, fx)
 	case *replica.Ack:
 		if s := c.at(m.Slot); s != nil {
 			s.data.Ack(now, from, m, fx)
+			c.stir(m.Slot)
 		}
 	case *replica.Fenced:
 		c.refused(now, from, m, fx)
@@ -180,7 +189,7 @@ func (c *Core) receiveChange(now replica.Instant, from replica.Boot, m replica.M
 		c.pulled(now, from, m, fx)
 	case *replica.Snapshot, *replica.SnapshotReply:
 		c.receiveLesson(now, from, m, fx)
-	case *replica.Offer, *replica.OfferReply:
+	case *replica.Offer, *replica.OfferReply, *replica.Fetch, *replica.Fetched, *replica.Check:
 		c.receiveOffer(now, from, m, fx)
 	case *replica.Candidacy, *replica.Vote, *replica.Founded:
 		c.receiveFounding(now, from, m, fx)
@@ -241,13 +250,17 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 			c.watchLost(now, &c.slots[i])
 			c.watchLearner(now, &c.slots[i])
 			c.watchMisnamed(now, &c.slots[i], fx)
+			c.slots[i].data.Part(func(b replica.Boot) bool { return c.suspect(now, b) })
+			c.stir(uint32(i))
 		}
+		c.checkNext(now, fx)
 		c.act(now, c.plan(now), fx)
 		c.offerHeld(now, fx)
 	}
 	c.tickRounds(now, fx)
 	c.tickLessons(now, fx)
 	c.tickHandOffs(now, fx)
+	c.goOn(now, fx)
 }
 
 // aliveMembers counts the members believed alive, this node among them.

@@ -17,6 +17,11 @@ func (c *Core) Lessons() int { return len(c.lessons) }
 // Learning counts the slots that the node is being filled with.
 func (c *Core) Learning() int { return c.learning() }
 
+// Serves reports whether the node would answer a read of the slot at this moment.
+func (c *Core) Serves(now replica.Instant, slot uint32) bool {
+	return c.serving(now, slot) == replica.StatusOK
+}
+
 // Position is how far the node's replica of a slot has got.
 func (c *Core) Position(slot uint32) replica.Position { return c.slots[slot].data.Position() }
 

@@ -39,6 +39,9 @@ func (c *Core) adopt(now replica.Instant, claim replica.Claim, fx *replica.Effec
 		s.data.Drop()
 	default:
 		s.data.Retire(claim, fx)
+		if s.data.Offers() {
+			c.offerNext(now, s, true, fx)
+		}
 	}
 	return true
 }
@@ -114,6 +117,7 @@ func (c *Core) learn(now replica.Instant, s *slot, claim replica.Claim) {
 	c.digest ^= s.claim.Fingerprint() ^ claim.Fingerprint()
 	c.changed[claim.Slot] = true
 	s.claim, s.learned, s.promise, s.lost, s.unfit = claim, now.Mono, promise{}, 0, nil
+	c.stir(claim.Slot)
 }
 
 // Leave surrenders every slot: nothing is served from here on, and the backups may take over at once. The caller sends

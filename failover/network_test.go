@@ -83,6 +83,10 @@ func laneOf(m replica.Message) int {
 		return log(m.Slot)
 	case *replica.Ack:
 		return log(m.Slot)
+	case *replica.Check:
+		return log(m.Slot)
+	case *replica.Fetched:
+		return log(m.Slot)
 	case *replica.Fenced:
 		return log(m.Claim.Slot)
 	case *replica.Claims:

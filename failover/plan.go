@@ -130,7 +130,7 @@ func (c *Core) claimAction(v view, gone func(replica.Boot) bool) action {
 		return action{slot: v.slot, purpose: promote}
 	case v.role == replica.Holder && v.lostFor > c.cfg.suspectAfter():
 		return action{slot: v.slot, purpose: revive}
-	case v.lostFor > c.cfg.LostAfter && (v.homeMine || v.claim.Holds(c.Self())):
+	case v.lostFor > c.cfg.LostAfter && c.aliveMembers() >= c.cfg.MinMembers && (v.homeMine || v.claim.Holds(c.Self())):
 		return action{slot: v.slot, purpose: fillIn}
 	}
 	return action{}
@@ -153,7 +153,8 @@ func (c *Core) copyAction(v view, gone func(replica.Boot) bool) action {
 // moveAction is the next step that brings a slot home: first a copy where home wants one, then the primary to home's,
 // then one backup less. The slot is never short of a copy because of a move.
 func (c *Core) moveAction(v view, gone func(replica.Boot) bool) action {
-	if v.role != replica.Primary || len(v.learners) > 0 || len(v.home) == 0 || c.slots[v.slot].data.Surrendered() {
+	data := c.slots[v.slot].data
+	if v.role != replica.Primary || len(v.learners) > 0 || len(v.home) == 0 || data.Surrendered() || data.Reuniting() {
 		return action{}
 	}
 	for _, b := range v.home {

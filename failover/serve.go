@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/sessnode/sessnode/replica"
@@ -9,20 +10,40 @@ import (
 // Load answers a client's read if this node is the slot's serving primary under a lease; otherwise the status says who
 // to ask, or to try again. The slot number must be in range.
 func (c *Core) Load(now replica.Instant, slot uint32, t replica.Token, l *replica.Load, fx *replica.Effects) {
-	if st := c.serving(now, slot); st != replica.StatusOK {
-		fx.Done = append(fx.Done, replica.Done{Token: t, Result: replica.Result{Status: st}})
-		return
-	}
-	c.slots[slot].data.Load(now, t, l, fx)
+	c.request(now, slot, request{token: t, load: l}, fx)
 }
 
 // Commit takes a client's commit under the same conditions as Load.
 func (c *Core) Commit(now replica.Instant, slot uint32, t replica.Token, m *replica.Commit, fx *replica.Effects) {
-	if st := c.serving(now, slot); st != replica.StatusOK {
-		fx.Done = append(fx.Done, replica.Done{Token: t, Result: replica.Result{Status: st}})
+	c.request(now, slot, request{token: t, commit: m}, fx)
+}
+
+// request serves a client's request, refuses it, or lets it wait.
+func (c *Core) request(now replica.Instant, slot uint32, q request, fx *replica.Effects) {
+	if c.wait(now, slot, q, fx) {
 		return
 	}
-	c.slots[slot].data.Commit(now, t, m, fx)
+	if st, why := c.serving(now, slot), ""; st != replica.StatusOK || c.guarded(q, &why) {
+		if st == replica.StatusOK {
+			st = replica.StatusUnavailable
+		}
+		fx.Done = append(fx.Done, replica.Done{Token: q.token, Result: replica.Result{Status: st, Detail: why}})
+		return
+	}
+	if q.load != nil {
+		c.slots[slot].data.Load(now, q.token, q.load, fx)
+	} else {
+		c.slots[slot].data.Commit(now, q.token, q.commit, fx)
+	}
+}
+
+// guarded reports whether the policy forbids a commit because this node sees too few members. A logout is never refused.
+func (c *Core) guarded(q request, why *string) bool {
+	if q.commit == nil || q.commit.Destroy || c.aliveMembers() >= c.cfg.MinMembers {
+		return false
+	}
+	*why = fmt.Sprintf("guard: %d members are alive, %d are needed", c.aliveMembers(), c.cfg.MinMembers)
+	return true
 }
 
 func (c *Core) serving(now replica.Instant, slot uint32) replica.Status {
@@ -30,6 +51,8 @@ func (c *Core) serving(now replica.Instant, slot uint32) replica.Status {
 	switch {
 	case s.claim.IsZero():
 		return replica.StatusUnavailable
+	case s.claim.Primary != c.Self() && !s.data.Told():
+		return replica.StatusUnavailable // the primary does not know yet what this node holds
 	case s.claim.Primary != c.Self():
 		return replica.StatusNotPrimary
 	case c.quiet || c.leaving || !s.data.Serving() || !c.leased(now, s.claim):

@@ -75,6 +75,10 @@ func (n *Node) lane(c *wire.Conn, m replica.Message) int {
 		return logLane(c, m.Slot)
 	case *replica.HandOff:
 		return logLane(c, m.Slot)
+	case *replica.Check: // behind the updates that it was made after
+		return logLane(c, m.Slot)
+	case *replica.Fetched:
+		return logLane(c, m.Slot)
 	case *replica.Fenced:
 		return logLane(c, m.Claim.Slot)
 	case *replica.Claims:

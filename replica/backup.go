@@ -88,7 +88,7 @@ func (s *Slot) apply(now Instant, e Entry) {
 	if s.role == Learner && !s.intake.complete {
 		item.versions = nil // they may lack what the snapshot has yet to bring
 	}
-	s.remember(&e)
+	s.rememberAll(&e)
 	s.tail.append(item)
 }
 

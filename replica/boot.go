@@ -32,8 +32,7 @@ type Member struct {
 	Name string // the operator's name for the node; the same over all its boots
 	Addr string // host:port of its QUIC endpoint
 	Zone string // failure domain; empty when none was given
-	// Draining: the node is handing over what it holds and is nobody's home any more. Gossip tells it; it is not encoded
-	// in messages.
+	// Draining: the node is handing over what it holds, and no slot's home any more.
 	Draining bool
 }
 

@@ -3,6 +3,7 @@ package replica
 import (
 	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -20,6 +21,49 @@ type Claim struct {
 	Emptied []uint64
 	// Seen is how many members the issuer believed alive.
 	Seen uint32
+	// Lineage is who has been primary, oldest first, the last one Primary; at most LineageMax, the oldest are forgotten.
+	// It takes no part in comparing.
+	Lineage []Turn
+}
+
+// Turn is when a boot became primary of a slot, as later claims remember it.
+type Turn struct {
+	Epoch   uint64 // of its first claim
+	Primary Boot
+	// Clock is that of the newest stamp in the slot at the time; zero if it was claimed empty.
+	Clock uint64
+}
+
+// LineageMax bounds Lineage.
+const LineageMax = 8
+
+// Took is the lineage of a claim of boot that follows on this one, whose slot held nothing newer than newest.
+func (c Claim) Took(epoch uint64, boot Boot, newest Stamp) []Turn {
+	if n := len(c.Lineage); n > 0 && c.Lineage[n-1].Primary == boot {
+		return c.Lineage
+	}
+	kept := c.Lineage[max(0, len(c.Lineage)+1-LineageMax):]
+	return append(slices.Clone(kept), Turn{Epoch: epoch, Primary: boot, Clock: newest.Clock})
+}
+
+// parted is the clock of the newest stamp that two lineages have in common: what either side wrote later, the other did
+// not know of. It is zero if they remember no common turn, and the largest clock there is if neither has left the other.
+func parted(a, b []Turn) uint64 {
+	for i := len(a) - 1; i >= 0; i-- {
+		j := slices.IndexFunc(b, func(t Turn) bool { return t.Epoch == a[i].Epoch && t.Primary == a[i].Primary })
+		if j < 0 {
+			continue
+		}
+		at := uint64(math.MaxUint64)
+		if i+1 < len(a) {
+			at = min(at, a[i+1].Clock)
+		}
+		if j+1 < len(b) {
+			at = min(at, b[j+1].Clock)
+		}
+		return at
+	}
+	return 0
 }
 
 // EmptiedMax bounds Emptied; the last entry stands for all beyond.

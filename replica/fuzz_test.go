@@ -67,7 +67,7 @@ func (s *script) seq(near uint64) uint64 {
 }
 
 func (s *script) entry(near uint64) Entry {
-	return Entry{s.seq(near), RequestID{1, s.extreme()}, int64(s.extreme()), s.parts()}
+	return Entry{s.seq(near), RequestID{1, s.extreme()}, int64(s.extreme()), s.parts(), nil}
 }
 
 // message is anything that a member may send to a replica, however wrong.

@@ -20,6 +20,8 @@ type Entry struct {
 	Request  RequestID
 	NotAfter int64 // how long Request is remembered, see Commit.NotAfter
 	Parts    []Part
+	// Requests took effect on another side of a split and are passed on with what they changed.
+	Requests []RememberedRequest
 }
 
 // Position says how far a replica has got. Positions compare within a slot: epoch first, then sequence number.
@@ -154,22 +156,56 @@ type SnapshotReply struct {
 	Refused  bool
 }
 
-// Offer carries sessions from a node outside the highest claim to the acting primary, to be merged.
+// Offer tells the acting primary what a node outside the highest claim holds, or a backup that differs. The first chunk
+// only says that there is something; each other one brings what was wanted of those before and lists more.
 type Offer struct {
 	Slot     uint32
 	Transfer uint64
-	Chunk    uint32
-	Parts    []Part
-	Last     bool
+	Chunk    uint32 // from 0
+	Lineage  []Turn // with chunk 0: of the claim under which the sender held the slot
+	Parts    []Part // what was wanted
+	Requests []RememberedRequest
+	Items    []Item // in the order of keys, over all chunks; only when all that was wanted has been sent
+	Last     bool   // there is nothing more to bring or list
 }
 
-// OfferReply says that the chunk is merged and on all backups, so that the holder may drop it; with Refused the
-// replier is not the primary.
+// Item lists one session of an offer.
+type Item struct {
+	Key     Key
+	Version uint64 // fingerprint
+}
+
+// OfferReply says that what the chunk brought is merged and on all backups, and what is wanted of what it listed. After
+// the last one the sender may drop what it holds. With Refused the replier is not the primary, or has no room now.
 type OfferReply struct {
 	Slot     uint32
 	Transfer uint64
 	Chunk    uint32
+	Wanted   []uint32 // indexes into Items
 	Refused  bool
+}
+
+// Fetch asks a node that has offered what it holds for one session ahead of the others.
+type Fetch struct {
+	Slot uint32
+	Key  Key
+}
+
+// Fetched answers a Fetch.
+type Fetched struct {
+	Slot     uint32
+	Key      Key
+	Parts    []Part // the session, or nothing
+	Requests []RememberedRequest
+}
+
+// Check asks a backup to compare its copy of a slot with its primary's.
+type Check struct {
+	Slot   uint32
+	Epoch  uint64
+	Seq    uint64 // the last entry that the primary had applied
+	Cut    int64  // ended sessions that are forgotten by this time of day, in milliseconds since 1970, are left out
+	Digest uint64
 }
 
 // HandOff offers a backup the slot: the sender, its primary, serves nothing of it any more. Every backup holds the log up
@@ -260,6 +296,9 @@ func (*Snapshot) message()       {}
 func (*SnapshotReply) message()  {}
 func (*Offer) message()          {}
 func (*OfferReply) message()     {}
+func (*Fetch) message()          {}
+func (*Fetched) message()        {}
+func (*Check) message()          {}
 func (*HandOff) message()        {}
 func (*Released) message()       {}
 func (*Leaving) message()        {}

@@ -1,138 +1,136 @@
 package replica
 
 import (
-	"slices"
+	"cmp"
 	"time"
 )
 
-// offering is a holder's side of giving what it holds to the acting primary.
+// An offer is how two copies that differ are made one. A holder, which was on another side of a split, lists what it
+// holds to the acting primary: each session's key and a fingerprint of its version, in the order of keys. The primary
+// wants those that it does not have so, merges them, and answers each chunk once what it brought is on all backups. A
+// backup that a comparison found to differ from its primary does the same, and gets what it lacks besides.
+
+// offering is the side that lists.
 type offering struct {
-	id      uint64
-	to      Boot
-	keys    []Key // not sent yet
-	next    uint32
-	waiting bool
-	last    bool          // the last chunk was sent
-	again   time.Duration // Instant.Mono at which it starts over if the chunk is unanswered
+	id       uint64
+	to       Boot
+	keys     []Key // not listed yet
+	listed   []Key // by the last chunk
+	wanted   []Key // not sent yet
+	requests []RememberedRequest
+	next     uint32 // chunk
+	told     bool   // the primary has answered the first chunk
+	waiting  bool
+	last     bool          // the last chunk was sent
+	again    time.Duration // Instant.Mono at which it starts over if the chunk is unanswered
 }
 
-// offered is a chunk of an offer that the primary answers once it is on all backups.
-type offered struct {
-	from  Boot
-	reply *OfferReply
-	seq   uint64 // the last entry that the chunk became
-}
-
-// offersMax bounds the chunks that a primary has merged and not confirmed, for one slot.
-const offersMax = 16
-
-// offerAgain is how long a holder waits for an answer before it starts over, refusedPause how long after a refusal.
+// offerAgain is how long an answer to a chunk is awaited before the offer starts over, refusedPause how long after a
+// refusal.
 const (
 	offerAgain   = 2 * time.Second
 	refusedPause = 250 * time.Millisecond
 )
 
-// OfferNext sends the next chunk of what a holder holds to the acting primary, if the one before was answered. A chunk
-// unanswered for too long, or another primary, starts the offer over under the id given.
-func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) {
+// itemsMax bounds the sessions that one chunk lists.
+const itemsMax = 512
+
+// Offers reports whether the node has something to tell the acting primary: it is a holder, or a backup that differs.
+func (s *Slot) Offers() bool { return s.role == Holder || s.role == Backup && s.differs }
+
+// Told reports whether the acting primary knows what this node has to offer, or there is nothing.
+func (s *Slot) Told() bool { return !s.Offers() || s.offering.told }
+
+// Offering reports whether a chunk is on its way and its answer awaited.
+func (s *Slot) Offering(now Instant) bool { return s.offering.waiting && now.Mono < s.offering.again }
+
+// OfferNext sends the next chunk to the acting primary, if the one before was answered, and reports the size in bytes of
+// the sessions in it. A chunk unanswered for too long, or another primary, starts the offer over under the id given.
+func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) (sizeBytes int) {
 	o := &s.offering
-	if s.role != Holder || o.to == to && o.waiting && now.Mono < o.again {
-		return
+	if !s.Offers() || o.to == to && s.Offering(now) {
+		return 0
 	}
+	m := &Offer{Slot: s.num}
 	if o.to != to || o.waiting {
 		*o = offering{id: id, to: to}
-		if to != s.followed { // whom it followed has all that it holds
-			o.keys = s.keys()
+		m.Lineage = s.lineage
+		if to != s.followed || s.role == Backup { // whom a holder followed has all that it holds
+			o.keys, o.requests = s.keys(), s.requests.all()
 		}
+	} else {
+		sizeBytes = s.fillOffer(m, o)
 	}
-	m := &Offer{Slot: s.num, Transfer: o.id, Chunk: o.next}
-	for size := 0; len(o.keys) > 0 && size < s.cfg.Limits.ChunkBytes; o.keys = o.keys[1:] {
-		r := s.records[o.keys[0]]
-		if r == nil {
-			continue // forgotten since the offer began
-		}
-		p := Part{Session: r.whole()}
-		size += partSize(&p)
-		m.Parts = append(m.Parts, p)
-	}
-	m.Last = len(o.keys) == 0
+	m.Transfer, m.Chunk = o.id, o.next
+	m.Last = len(o.wanted)+len(o.keys)+len(o.requests)+len(m.Items) == 0 && (o.next > 0 || s.role == Holder)
 	o.next++
 	o.waiting, o.last, o.again = true, m.Last, now.Mono+offerAgain
 	fx.send(to, m)
+	return sizeBytes
 }
 
-// OfferReply takes the primary's answer; once everything is merged the holder drops it.
+// fillOffer puts into a chunk what was wanted of the last, then request ids, and lists more sessions when all of that is
+// sent.
+func (s *Slot) fillOffer(m *Offer, o *offering) (sizeBytes int) {
+	for len(o.wanted) > 0 && sizeBytes < s.cfg.Limits.ChunkBytes {
+		if r := s.records[o.wanted[0]]; r != nil { // else forgotten since it was listed
+			p := Part{Session: r.whole()}
+			sizeBytes += partSize(&p)
+			m.Parts = append(m.Parts, p)
+		}
+		o.wanted = o.wanted[1:]
+	}
+	n := min(max(0, s.cfg.Limits.ChunkBytes-sizeBytes)/rememberedBytes+1, len(o.requests))
+	m.Requests, o.requests = o.requests[:n:n], o.requests[n:]
+	if len(o.wanted)+len(o.requests) > 0 {
+		return sizeBytes
+	}
+	for len(o.keys) > 0 && len(m.Items) < itemsMax {
+		if r := s.records[o.keys[0]]; r != nil {
+			m.Items = append(m.Items, Item{Key: r.key, Version: r.newest.fingerprint()})
+			o.listed = append(o.listed, r.key)
+		}
+		o.keys = o.keys[1:]
+	}
+	return sizeBytes
+}
+
+// OfferReply takes the primary's answer. A holder whose offer is complete drops everything.
 func (s *Slot) OfferReply(from Boot, m *OfferReply) {
 	o := &s.offering
-	if s.role != Holder || from != o.to || m.Transfer != o.id || m.Chunk+1 != o.next {
+	if !s.Offers() || from != o.to || m.Transfer != o.id || m.Chunk+1 != o.next || !o.waiting {
 		return
 	}
 	if m.Refused {
 		o.again -= offerAgain - refusedPause
 		return
 	}
-	o.waiting = false
-	if o.last {
+	o.waiting, o.told = false, true
+	for _, i := range m.Wanted {
+		if int(i) < len(o.listed) {
+			o.wanted = append(o.wanted, o.listed[i])
+		}
+	}
+	o.listed = nil
+	switch {
+	case !o.last:
+	case s.role == Holder:
 		s.Drop()
+	default:
+		s.differs, s.offering = false, offering{}
 	}
 }
 
-// Offer merges what a holder offers. The answer follows when all backups have it. It is refused, for the holder to come
-// back later, while the slot is full or has much under way already.
-func (s *Slot) Offer(now Instant, from Boot, m *Offer, fx *Effects) {
-	reply := &OfferReply{Slot: s.num, Transfer: m.Transfer, Chunk: m.Chunk}
-	if s.role != Primary || len(s.offers) >= offersMax || s.crowded() || !s.hasRoom(m.Parts) {
-		reply.Refused = true
-		fx.send(from, reply)
-		return
+// Fetch answers the acting primary, which wants one session ahead of the others because somebody asks for it. A node that
+// has nothing of it says so.
+func (s *Slot) Fetch(from Boot, m *Fetch, fx *Effects) {
+	reply := &Fetched{Slot: s.num, Key: m.Key}
+	if r := s.records[m.Key]; s.role == Holder && r != nil {
+		reply.Parts = []Part{{Session: r.whole()}}
+		reply.Requests = s.requests.of(m.Key)
 	}
-	merged := uint64(0)
-	for i := range m.Parts {
-		if m.Parts[i].sound() && s.adopt(now, &m.Parts[i], fx) {
-			merged++
-		}
-	}
-	if merged > 0 {
-		fx.Events = append(fx.Events, Event{Kind: EventMerged, Slot: s.num, Epoch: s.claim.Epoch, Peer: from, Count: merged})
-	}
-	s.offers = append(s.offers, offered{from, reply, s.tail.head})
-	s.confirmOffers(fx)
+	fx.send(from, reply)
 }
 
-// hasRoom reports whether the sessions that are new here fit into the slot.
-func (s *Slot) hasRoom(parts []Part) bool {
-	n := len(s.records)
-	for i := range parts {
-		if v := parts[i].Session; v != nil && s.records[v.Key] == nil {
-			n++
-		}
-	}
-	return n <= s.cfg.Limits.SessionsMax
-}
-
-// adopt makes an offered session an entry if it tells anything new, and reports whether it did.
-func (s *Slot) adopt(now Instant, p *Part, fx *Effects) bool {
-	offer := p.Session
-	if offer.ended() && offer.Until <= now.Wall || !offer.ended() && offer.Settings.Deadline <= now.Wall {
-		return false
-	}
-	s.cfg.Clock.Observe(offer.Touched)
-	var known *Session
-	if r := s.records[offer.Key]; r != nil {
-		known = r.newest
-	}
-	m := Merge(known, offer).bare()
-	if known != nil && sameVersion(known, m) {
-		return false
-	}
-	s.append(now, &logged{entry: Entry{Parts: []Part{{Session: m}}}, need: s.backups()}, fx)
-	return true
-}
-
-// confirmOffers answers the chunks that are on all backups by now.
-func (s *Slot) confirmOffers(fx *Effects) {
-	for len(s.offers) > 0 && s.offers[0].seq <= s.tail.committed {
-		fx.send(s.offers[0].from, s.offers[0].reply)
-		s.offers = slices.Delete(s.offers, 0, 1)
-	}
-}
+// compare orders keys: the order in which they are listed.
+func (k Key) compare(l Key) int { return cmp.Or(cmp.Compare(k.App, l.App), cmp.Compare(k.ID, l.ID)) }

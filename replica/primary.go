@@ -169,15 +169,17 @@ func (s *Slot) repeat(t Token, c *Commit, old *remembered, fx *Effects) {
 		fx.refuse(t, StatusBadRequest, "the request id was used for another session")
 		return
 	}
-	if item := s.tail.at(old.seq); item != nil && item.open {
-		if len(item.waiting) == waitersMax {
-			fx.refuse(t, StatusOverloaded, "the same request is waiting already")
-			return
-		}
+	item := s.tail.at(old.seq)
+	switch {
+	case item == nil || !item.open:
+		fx.done(t, s.committed(old.Stamp, s.copies(old.seq), c.Destroy))
+	case item.entry.Request != c.Request: // it took effect on another side of a split and is being merged
+		fx.refuse(t, StatusUnavailable, "the request is on its way to the backups")
+	case len(item.waiting) == waitersMax:
+		fx.refuse(t, StatusOverloaded, "the same request is waiting already")
+	default:
 		item.waiting = append(item.waiting, t)
-		return
 	}
-	fx.done(t, s.committed(old.Stamp, s.copies(old.seq), c.Destroy))
 }
 
 // admit refuses what no session could take, or the slot cannot.
@@ -327,12 +329,13 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 		p := &item.entry.Parts[i]
 		r := s.recordOf(p.Session.Key)
 		r.newest = Merge(r.newest, p.Session).bare()
+		s.newest = Later(s.newest, p.Session.Touched)
 		r.accessed = max(r.accessed, r.newest.Accessed)
 		r.pending = append(r.pending, item.entry.Seq)
 		item.versions = append(item.versions, r.newest)
 		s.schedule(now, r)
 	}
-	s.remember(&item.entry)
+	s.rememberAll(&item.entry)
 	s.tail.append(item)
 	if s.crowded() {
 		s.dropLearners()
@@ -343,8 +346,14 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	}
 }
 
-// remember keeps an entry's request id.
-func (s *Slot) remember(e *Entry) {
+// rememberAll keeps the ids of an entry's request and of those that it passes on.
+func (s *Slot) rememberAll(e *Entry) {
+	for _, r := range e.Requests {
+		s.requests.remember(remembered{r, e.Seq, 0}, s.cfg.Limits.RequestsMax)
+	}
+	if len(e.Parts) == 0 {
+		return
+	}
 	first := e.Parts[0].Session
 	s.requests.remember(remembered{RememberedRequest{
 		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: first.Stamp,

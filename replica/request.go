@@ -78,6 +78,11 @@ func (l *requestLog) all() []RememberedRequest {
 	return list
 }
 
+// of lists what is remembered of one session, in the order of ids.
+func (l *requestLog) of(key Key) []RememberedRequest {
+	return slices.DeleteFunc(l.all(), func(r RememberedRequest) bool { return r.Key != key })
+}
+
 // requestHeap finds the remembered request that is over first, whatever the clock did since the last look.
 type requestHeap []*remembered
 

@@ -10,16 +10,17 @@ import (
 // rig runs the replicas of one slot: it carries their effects from one to the other, as slowly and badly as a test
 // wants.
 type rig struct {
-	t     testing.TB
-	cfg   Config // of every replica; each has a clock of its own
-	now   Instant
-	nodes map[Boot]*Slot
-	claim Claim
-	wire  []mail
-	done  map[Token]Result
-	seen  []Event
-	token Token
-	watch func(Token, Result) // told of every answer as it is given
+	t         testing.TB
+	cfg       Config // of every replica; each has a clock of its own
+	now       Instant
+	nodes     map[Boot]*Slot
+	claim     Claim
+	wire      []mail
+	done      map[Token]Result
+	seen      []Event
+	conflicts []Conflict
+	token     Token
+	watch     func(Token, Result) // told of every answer as it is given
 }
 
 type mail struct {
@@ -79,6 +80,7 @@ func (r *rig) step(b Boot, f func(s *Slot, fx *Effects)) {
 		}
 	}
 	r.seen = append(r.seen, fx.Events...)
+	r.conflicts = append(r.conflicts, fx.Conflicts...)
 }
 
 func (r *rig) lead(b Boot, positions []uint64) {
@@ -174,6 +176,13 @@ func (r *rig) deliver(m mail) {
 			s.Offer(r.now, m.from, msg, fx)
 		case *OfferReply:
 			s.OfferReply(m.from, msg)
+			s.OfferNext(r.now, m.from, 1<<60, fx)
+		case *Fetch:
+			s.Fetch(m.from, msg, fx)
+		case *Fetched:
+			s.Fetched(r.now, m.from, msg, fx)
+		case *Check:
+			s.Checked(msg, fx)
 		}
 	})
 }

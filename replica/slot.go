@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -41,6 +40,9 @@ type Slot struct {
 	requests requestLog
 	tail     tail
 
+	lineage []Turn // of the claim under which this node held the slot
+	newest  Stamp  // newest one applied here
+
 	// Of a primary.
 	followers []*follower // the claim's backups in its order, then learners
 	barrier   uint64      // reads wait until all backups hold the entries up to this one
@@ -53,9 +55,11 @@ type Slot struct {
 	wantedAt time.Duration
 	intake   intake
 
-	offers   []offered // of a primary: chunks merged and not yet on all backups
-	offering offering  // of a holder
-	followed Boot      // the primary of which it was a backup last; zero if it was primary itself since
+	reunions []*reunion // of a primary: with nodes that offer what they hold
+	offers   []offered  // and their chunks, merged and not yet on all backups
+	offering offering   // of a holder, or of a backup that differs
+	differs  bool       // of a backup: it was found to differ from its primary
+	followed Boot       // the primary of which it was a backup last; zero if it was primary itself since
 }
 
 // NewSlot makes an absent slot.
@@ -114,6 +118,7 @@ func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
 		s.barrier = s.tail.head
 	}
 	s.role, s.claim, s.position, s.given, s.followed = Primary, claim, claim.Epoch, false, 0
+	s.lineage, s.differs, s.offering = claim.Lineage, false, offering{}
 	s.intake, s.ackDue = intake{}, false
 	s.advance(fx)
 	for _, f := range s.followers {
@@ -126,6 +131,7 @@ func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
 func (s *Slot) Follow(claim Claim, fx *Effects) {
 	s.stepDown(fx)
 	s.role, s.claim, s.followed = Backup, claim, claim.Primary
+	s.lineage, s.differs, s.offering = claim.Lineage, false, offering{}
 	s.position = max(s.position, claim.Epoch)
 	s.intake = intake{}
 }
@@ -138,7 +144,7 @@ func (s *Slot) Retire(claim Claim, fx *Effects) {
 		s.Drop()
 		return
 	}
-	s.role, s.offering = Holder, offering{}
+	s.role, s.differs, s.offering = Holder, false, offering{}
 }
 
 // Drop forgets everything that the node holds of the slot.
@@ -174,7 +180,7 @@ func (s *Slot) stepDown(fx *Effects) {
 			s.forget(r)
 		}
 	}
-	s.followers, s.barrier, s.offers, s.given = nil, 0, nil, false
+	s.followers, s.barrier, s.offers, s.reunions, s.given = nil, 0, nil, nil, false
 	if s.tail.opened > 0 {
 		s.tail.reset(s.tail.first() - 1)
 	}
@@ -213,6 +219,7 @@ func (s *Slot) merge(now Instant, p *Part) *record {
 	r := s.recordOf(p.Session.Key)
 	r.settle(Merge(r.newest, p.Session).bare())
 	s.cfg.Clock.Observe(r.newest.Touched)
+	s.newest = Later(s.newest, p.Session.Touched)
 	s.schedule(now, r)
 	return r
 }
@@ -239,11 +246,15 @@ func (s *Slot) sorted() []*record {
 	for _, r := range s.records {
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b *record) int {
-		return cmp.Or(cmp.Compare(a.key.App, b.key.App), cmp.Compare(a.key.ID, b.key.ID))
-	})
+	slices.SortFunc(all, func(a, b *record) int { return a.key.compare(b.key) })
 	return all
 }
+
+// Newest is the newest stamp among what this replica was ever told of the slot.
+func (s *Slot) Newest() Stamp { return s.newest }
+
+// Lineage is that of the claim under which this node holds, or held, what it has of the slot.
+func (s *Slot) Lineage() []Turn { return s.lineage }
 
 // Open counts the commits that wait for their durability.
 func (s *Slot) Open() int { return s.tail.opened }

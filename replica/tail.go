@@ -93,7 +93,7 @@ func (t *tail) reset(head uint64) { *t = tail{head: head, committed: head} }
 
 // size is what an entry counts for in the bounds on a tail, in bytes.
 func (e *Entry) size() int {
-	n := 64
+	n := 64 + rememberedBytes*len(e.Requests)
 	for i := range e.Parts {
 		n += partSize(&e.Parts[i])
 	}

@@ -165,7 +165,7 @@ func (s *Slot) Snapshot(now Instant, from Boot, claim Claim, m *Snapshot, fx *Ef
 	reply := &SnapshotReply{Slot: s.num, Transfer: m.Transfer, Chunk: m.Chunk}
 	if m.Chunk == 0 && (s.role == Absent || s.role == Learner) && m.Transfer > s.intake.transfer {
 		s.Drop()
-		s.role, s.claim, s.position = Learner, claim, claim.Epoch
+		s.role, s.claim, s.lineage, s.position = Learner, claim, claim.Lineage, claim.Epoch
 		s.tail.reset(m.Seq)
 		s.intake = intake{transfer: m.Transfer, started: true}
 	}

@@ -216,7 +216,7 @@ func TestOffersMergeAndDrop(t *testing.T) {
 
 	r.nodes[7] = other.slot(7)
 	r.step(7, func(s *Slot, fx *Effects) { s.Retire(r.claim, fx) })
-	for range 20 {
+	for range 100 {
 		r.step(7, func(s *Slot, fx *Effects) { s.OfferNext(r.now, 1, uint64(r.now.Mono), fx) })
 		r.run()
 	}

@@ -82,7 +82,7 @@ func (e *Entry) sound() bool {
 			return false
 		}
 	}
-	return len(e.Parts) > 0
+	return len(e.Parts)+len(e.Requests) > 0
 }
 
 // sound reports whether a part from another node can be merged: a stamp near the end of the clock's range would leave no

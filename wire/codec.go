@@ -19,7 +19,7 @@ const (
 	entriesMax = 1 << 16 // of one tail
 	requestMax = 1 << 17 // remembered requests of one snapshot
 	claimsMax  = 1 << 16 // of one message; slots asked or answered likewise
-	bootsMax   = 1 << 12 // different boots in the claims of one message
+	bootsMax   = 1 << 16 // different boots in the claims of one message
 	membersMax = 1 << 12
 	backupsMax = 1 << 4 // of one claim
 )
@@ -49,7 +49,13 @@ func AppendMessage(b []byte, m replica.Message, now time.Duration) []byte {
 	case *replica.Offer:
 		b = appendOffer(b, m, now)
 	case *replica.OfferReply:
-		b = appendChunkReply(b, chunkReply(*m))
+		b = appendOfferReply(b, m)
+	case *replica.Fetch:
+		b = appendFetch(b, m)
+	case *replica.Fetched:
+		b = appendFetched(b, m, now)
+	case *replica.Check:
+		b = appendCheck(b, m)
 	case *replica.Request:
 		b = appendRequest(b, m)
 	case *replica.Reply:
@@ -104,8 +110,13 @@ func (r *reader) message(frameType uint64) replica.Message {
 	case typeOffer:
 		return readOffer(r)
 	case typeOfferReply:
-		m := replica.OfferReply(readChunkReply(r))
-		return &m
+		return readOfferReply(r)
+	case typeFetch:
+		return readFetch(r)
+	case typeFetched:
+		return readFetched(r)
+	case typeCheck:
+		return readCheck(r)
 	case typeRequest:
 		return readRequest(r)
 	case typeReply:

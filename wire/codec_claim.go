@@ -11,8 +11,9 @@ import (
 // indexes into it.
 
 const (
+	turnSizeMin     = 1 + 1 + 8
 	claimSizeMin    = 1 // the zero claim, of a slot that nobody claimed, is an empty record
-	listedSizeMin   = 7 // lists of claims hold no zero claim
+	listedSizeMin   = 8 // lists of claims hold no zero claim
 	askedSizeMin    = 1 + 1 + claimSizeMin
 	answeredSizeMin = 1 + 1 + 1 + 1 + 2 + claimSizeMin
 
@@ -28,6 +29,9 @@ func addBoots(table []replica.Boot, c *replica.Claim) []replica.Boot {
 	table = addBoot(table, c.Primary)
 	for _, boot := range c.Backups {
 		table = addBoot(table, boot)
+	}
+	for i := range c.Lineage {
+		table = addBoot(table, c.Lineage[i].Primary)
 	}
 	return table
 }
@@ -73,7 +77,8 @@ func (r *reader) bootIndex(field string, table bootTable) replica.Boot {
 // isZeroClaim reports whether every field of c is zero. It is narrower than Claim.IsZero, under which a slot that was
 // never claimed still has its number.
 func isZeroClaim(c *replica.Claim) bool {
-	return c.Slot == 0 && c.Epoch == 0 && c.Primary == 0 && len(c.Backups) == 0 && len(c.Emptied) == 0 && c.Seen == 0
+	return c.Slot == 0 && c.Epoch == 0 && c.Primary == 0 && len(c.Backups) == 0 && len(c.Emptied) == 0 && c.Seen == 0 &&
+		len(c.Lineage) == 0
 }
 
 // appendClaim appends a record with c, empty for the zero claim.
@@ -92,6 +97,7 @@ func appendClaim(b []byte, c *replica.Claim, table []replica.Boot) []byte {
 			b = appendUvarint(b, epoch)
 		}
 		b = appendUint32(b, c.Seen)
+		b = appendLineage(b, c.Lineage, table)
 	}
 	return endRecord(b, mark)
 }
@@ -109,7 +115,32 @@ func readClaim(r *reader, table bootTable) replica.Claim {
 		Backups: readBackups(r, table),
 		Emptied: readEmptied(r),
 		Seen:    r.uint32("seen"),
+		Lineage: readLineage(r, table),
 	}
+}
+
+func appendLineage(b []byte, lineage []replica.Turn, table []replica.Boot) []byte {
+	b = appendCount(b, len(lineage))
+	for i := range lineage {
+		b = appendUvarint(b, lineage[i].Epoch)
+		b = appendBootIndex(b, lineage[i].Primary, table)
+		b = appendFixed64(b, lineage[i].Clock)
+	}
+	return b
+}
+
+func readLineage(r *reader, table bootTable) []replica.Turn {
+	n := r.count("lineage", replica.LineageMax, turnSizeMin)
+	if n == 0 {
+		return nil
+	}
+	lineage := make([]replica.Turn, n)
+	for i := range lineage {
+		lineage[i] = replica.Turn{
+			Epoch: r.uvarint("turn epoch"), Primary: r.bootIndex("turn primary", table), Clock: r.fixed64("turn clock"),
+		}
+	}
+	return lineage
 }
 
 func readEmptied(r *reader) []uint64 {

@@ -198,7 +198,7 @@ func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
 		b = appendPart(b, &replica.Part{Session: m.Result.Session}, now)
 	}
 	if flags&replyClaim != 0 {
-		var space [1 + backupsMax]replica.Boot
+		var space [1 + backupsMax + replica.LineageMax]replica.Boot
 		boots := addBoots(space[:0], &m.Claim)
 		b = appendClaim(appendBoots(b, boots), &m.Claim, boots)
 	}

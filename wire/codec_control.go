@@ -100,7 +100,9 @@ func readHello(r *reader) *replica.Hello {
 }
 
 // memberSizeMin is the least size of a member's record, in bytes.
-const memberSizeMin = 1 + 8 + 3
+const memberSizeMin = 1 + 8 + 3 + 1
+
+const memberDraining = 1 << 0
 
 func appendMember(b []byte, m *replica.Member) []byte {
 	b, mark := beginRecord(b)
@@ -108,13 +110,17 @@ func appendMember(b []byte, m *replica.Member) []byte {
 	b = appendText(b, m.Name)
 	b = appendText(b, m.Addr)
 	b = appendText(b, m.Zone)
+	b = append(b, bitIf(m.Draining, memberDraining))
 	return endRecord(b, mark)
 }
 
 func readMember(r *reader) replica.Member {
 	after := r.enter("member")
 	defer r.leave(after)
-	return replica.Member{Boot: r.boot("boot"), Name: r.text("name"), Addr: r.text("addr"), Zone: r.text("zone")}
+	return replica.Member{
+		Boot: r.boot("boot"), Name: r.text("name"), Addr: r.text("addr"), Zone: r.text("zone"),
+		Draining: r.byte("flags")&memberDraining != 0,
+	}
 }
 
 func readMembers(r *reader) []replica.Member {

@@ -18,6 +18,9 @@ func appendEntry(b []byte, e *replica.Entry, now time.Duration) []byte {
 	b = appendRequestID(b, e.Request)
 	b = appendInt64(b, e.NotAfter)
 	b = appendParts(b, e.Parts, now)
+	if len(e.Requests) > 0 { // hardly ever
+		b = appendRemembered(b, e.Requests)
+	}
 	return endRecord(b, mark)
 }
 
@@ -28,6 +31,9 @@ func readEntry(r *reader, e *replica.Entry, space []replica.Part) {
 	e.Request = r.requestID("request id")
 	e.NotAfter = r.int64("not after")
 	e.Parts = readParts(r, space)
+	if len(r.rest) > 0 {
+		e.Requests = readRemembered(r)
+	}
 	r.leave(after)
 }
 

@@ -57,7 +57,7 @@ func readHandOff(r *reader) *replica.HandOff {
 }
 
 func appendFenced(b []byte, m *replica.Fenced) []byte {
-	var space [1 + backupsMax]replica.Boot
+	var space [1 + backupsMax + replica.LineageMax]replica.Boot
 	boots := addBoots(space[:0], &m.Claim)
 	return appendClaim(appendBoots(b, boots), &m.Claim, boots)
 }
@@ -129,25 +129,7 @@ func readSnapshot(r *reader) *replica.Snapshot {
 	}
 }
 
-func appendOffer(b []byte, m *replica.Offer, now time.Duration) []byte {
-	b = appendUint32(b, m.Slot)
-	b = appendUvarint(b, m.Transfer)
-	b = appendUint32(b, m.Chunk)
-	b = append(b, bitIf(m.Last, chunkLast))
-	return appendParts(b, m.Parts, now)
-}
-
-func readOffer(r *reader) *replica.Offer {
-	return &replica.Offer{
-		Slot:     r.uint32("slot"),
-		Transfer: r.uvarint("transfer"),
-		Chunk:    r.uint32("chunk"),
-		Last:     r.byte("flags")&chunkLast != 0,
-		Parts:    readParts(r, nil),
-	}
-}
-
-// chunkReply is what SnapshotReply and OfferReply have in common: everything.
+// chunkReply is what SnapshotReply is, and an OfferReply begins with.
 type chunkReply replica.SnapshotReply
 
 const chunkRefused = 1 << 0

@@ -24,6 +24,7 @@ var (
 	sampleClaim   = replica.Claim{
 		Slot: 700, Epoch: 12, Primary: sampleBoot, Backups: []replica.Boot{0xb1b2b3b4b5b6b7b8, 0xa1a2a3a4a5a6a7a8},
 		Emptied: []uint64{4}, Seen: 5,
+		Lineage: []replica.Turn{{Epoch: 9, Primary: 0xa1a2a3a4a5a6a7a8, Clock: sampleBorn.Clock}, {Epoch: 12, Primary: sampleBoot, Clock: sampleBase.Clock}},
 	}
 	sampleMember = replica.Member{Boot: sampleBoot, Name: "node-a", Addr: "10.0.0.1:7946", Zone: "z1"}
 )
@@ -124,9 +125,18 @@ func slotSamples() []sample {
 			},
 		}},
 		{"SnapshotReply", &replica.SnapshotReply{Slot: 700, Transfer: 77, Chunk: 3}},
-		{"Offer", &replica.Offer{Slot: 700, Transfer: 78, Chunk: 1, Parts: parts, Last: true}},
+		{"Offer", &replica.Offer{Slot: 700, Transfer: 78, Lineage: sampleClaim.Lineage}},
+		{"Offer-chunk", &replica.Offer{
+			Slot: 700, Transfer: 78, Chunk: 1, Parts: parts, Items: []replica.Item{{Key: sampleKey, Version: 0xf1f2f3f4f5f6f7f8}},
+			Requests: []replica.RememberedRequest{
+				{Request: sampleRequest, NotAfter: sampleWall + 10_000, Key: sampleKey, Stamp: sampleStamp},
+			},
+		}},
+		{"Fetch", &replica.Fetch{Slot: 700, Key: sampleKey}},
+		{"Fetched", &replica.Fetched{Slot: 700, Key: sampleKey, Parts: parts[:1]}},
+		{"Check", &replica.Check{Slot: 700, Epoch: 12, Seq: 345_680, Cut: sampleWall + 60_000, Digest: 0xf1f2f3f4f5f6f7f8}},
 		{"HandOff", &replica.HandOff{Slot: 700, Epoch: 12, Head: 4711}},
-		{"OfferReply", &replica.OfferReply{Slot: 700, Transfer: 78, Chunk: 1, Refused: true}},
+		{"OfferReply", &replica.OfferReply{Slot: 700, Transfer: 78, Chunk: 1, Wanted: []uint32{0, 5}}},
 	}
 }
 

@@ -48,9 +48,9 @@ func TestCodecSizes(t *testing.T) {
 		{"its reply", &replica.Reply{Token: 4711, Result: replica.Result{Stamp: sampleStamp, Copies: 3}}, 24},
 		{"load", &replica.Request{Token: 4711, Load: &replica.Load{Key: sampleKey}}, 45},
 		{"heartbeat", &replica.Heartbeat{Sent: time.Hour, Digest: 1 << 60}, 17},
-		{"claims of 1,024 slots, 10 members", &replica.Claims{Claims: claimsOf(1024, 10)}, 12 << 10},
-		{"claims of 1,024 slots, 100 members", &replica.Claims{Claims: claimsOf(1024, 100)}, 12 << 10},
-		{"claims of 4,096 slots, 100 members", &replica.Claims{Claims: claimsOf(4096, 100)}, 46 << 10},
+		{"claims of 1,024 slots, 10 members", &replica.Claims{Claims: claimsOf(1024, 10)}, 13 << 10},
+		{"claims of 1,024 slots, 100 members", &replica.Claims{Claims: claimsOf(1024, 100)}, 13 << 10},
+		{"claims of 4,096 slots, 100 members", &replica.Claims{Claims: claimsOf(4096, 100)}, 50 << 10},
 		{"answer for 4,096 slots, 100 members", answer(claimsOf(4096, 100)), 110 << 10},
 	} {
 		got := len(AppendMessage(nil, c.message, sampleNow))

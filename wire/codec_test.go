@@ -142,8 +142,9 @@ func TestDecodeSkipsTrailingFieldsOfRecords(t *testing.T) {
 	boots := addBoots(nil, &sampleClaim)
 	table := bootTable(appendBoots(nil, boots)[1:])
 	part := replica.Part{Base: sampleBase, Session: sampleSession()}
-	entry := sampleUpdate().Entry
 	remembered := []replica.RememberedRequest{{Request: sampleRequest, NotAfter: 5, Key: sampleKey, Stamp: sampleStamp}}
+	entry := sampleUpdate().Entry
+	entry.Requests = remembered
 	answered := replica.AnsweredSlot{Slot: 3, Holds: true, Claim: sampleClaim}
 	for _, c := range []struct {
 		name   string

@@ -34,6 +34,9 @@ const (
 	typeOffer         = 39
 	typeOfferReply    = 40
 	typeHandOff       = 41
+	typeFetch         = 42
+	typeFetched       = 43
+	typeCheck         = 44
 
 	// 64–95: between clients and nodes; nodes pass requests on with the same frames.
 	typeRequest      = 64
@@ -68,6 +71,9 @@ var typeNames = map[uint64]string{
 	typeOffer:          "Offer",
 	typeOfferReply:     "OfferReply",
 	typeHandOff:        "HandOff",
+	typeFetch:          "Fetch",
+	typeFetched:        "Fetched",
+	typeCheck:          "Check",
 	typeRequest:        "Request",
 	typeReply:          "Reply",
 	typeLayoutWanted:   "LayoutWanted",
@@ -130,6 +136,12 @@ func typeOfData(m replica.Message) uint64 {
 		return typeOfferReply
 	case *replica.HandOff:
 		return typeHandOff
+	case *replica.Fetch:
+		return typeFetch
+	case *replica.Fetched:
+		return typeFetched
+	case *replica.Check:
+		return typeCheck
 	case *replica.Request:
 		return typeRequest
 	case *replica.Reply:
