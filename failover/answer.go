@@ -14,7 +14,7 @@ func (c *Core) answer(now replica.Instant, from replica.Boot, m *replica.Ask, fx
 		if s == nil {
 			continue
 		}
-		c.adopt(now, asked.Known, fx)
+		c.adopt(now, from, asked.Known, fx)
 		a := replica.AnsweredSlot{
 			Slot: asked.Slot, Verdict: c.verdict(now, from, s, asked.Known),
 			Holds: s.data.Holds(), Position: s.data.Position(),

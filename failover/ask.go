@@ -79,7 +79,7 @@ func (c *Core) heed(now replica.Instant, from replica.Boot, q *question, a repli
 		}
 	case replica.Outranked:
 		c.giveUp(now, q, 0)
-		c.adopt(now, a.Claim, fx)
+		c.adopt(now, from, a.Claim, fx)
 	default:
 		c.giveUp(now, q, c.jitter(c.cfg.Lease))
 	}

@@ -26,21 +26,22 @@ type Core struct {
 	home    *ring.Table
 
 	rounds    map[uint64]*round
-	quiet     bool          // refuses requests; about to leave
-	leaving   bool          // has surrendered everything
-	joined    time.Duration // Instant.Mono when the node came to belong to the cluster
-	stood     time.Duration // Instant.Mono when the node went on after it had stood still
-	ticked    time.Duration // of the last Tick
-	scanned   time.Duration // of the last look at every slot
-	beat      time.Duration // of the last heartbeat
-	transfers uint64        // ids given to transfers and offers
-	stirred   []uint32      // slots whose waiting requests are to be tried again at the end of the step
-	checked   int           // the slot that was compared with its backups last
-	acks      []uint32      // slots that owe an acknowledgement
-	released  []uint32      // slots that were asked for and not claimed, not told yet
-	lessons   []lesson      // learners being filled by this node
-	handOffs  []handOff     // slots being handed over by this node
-	settled   time.Duration // Instant.Mono of the last change of membership
+	quiet     bool            // refuses requests; about to leave
+	leaving   bool            // has surrendered everything
+	joined    time.Duration   // Instant.Mono when the node came to belong to the cluster
+	stood     time.Duration   // Instant.Mono when the node went on after it had stood still
+	ticked    time.Duration   // of the last Tick
+	scanned   time.Duration   // of the last look at every slot
+	beat      time.Duration   // of the last heartbeat
+	transfers uint64          // ids given to transfers and offers
+	stirred   []uint32        // slots whose waiting requests are to be tried again at the end of the step
+	yielded   []replica.Claim // those to which this node lost slots that it served, to be told at the end of the step
+	checked   int             // the slot that was compared with its backups last
+	acks      []uint32        // slots that owe an acknowledgement
+	released  []uint32        // slots that were asked for and not claimed, not told yet
+	lessons   []lesson        // learners being filled by this node
+	handOffs  []handOff       // slots being handed over by this node
+	settled   time.Duration   // Instant.Mono of the last change of membership
 }
 
 // slot is what a node knows of one slot.
@@ -56,6 +57,8 @@ type slot struct {
 	taught  time.Duration  // when the last chunk came to this learner
 	waiting []request      // requests that go on in a moment; at most waitingMax
 	ballot  uint64         // highest epoch that an asker was promised; a claim of this node lies above it
+	yields  bool           // this node served it until the claim came, and has not told the others
+	doubted time.Duration  // since when a higher claim is not followed; zero: there is none
 	lost    time.Duration  // since when every replica is gone; zero: not so
 }
 
@@ -139,6 +142,7 @@ func (c *Core) Receive(now replica.Instant, from replica.Boot, m replica.Message
 	c.hear(now, from)
 	c.receive(now, from, m, fx)
 	c.goOn(now, fx)
+	c.tellYielded(fx)
 }
 
 func (c *Core) receive(now replica.Instant, from replica.Boot, m replica.Message, fx *replica.Effects) {
@@ -158,7 +162,7 @@ func (c *Core) receive(now replica.Instant, from replica.Boot, m replica.Message
 		c.granted(now, from, m, fx)
 	case *replica.Claims:
 		for _, claim := range m.Claims {
-			c.adopt(now, claim, fx)
+			c.adopt(now, from, claim, fx)
 		}
 	case *replica.ClaimsWanted:
 		send(fx, from, &replica.Claims{Claims: c.Claims()})

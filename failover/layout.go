@@ -18,14 +18,14 @@ const (
 	EventRevived  replica.EventKind = "slot revived"       // from a copy that was outside the claim
 )
 
-// adopt keeps a claim if it is above the one known, and plays the part that it gives this node. It reports whether it
-// was news.
-func (c *Core) adopt(now replica.Instant, claim replica.Claim, fx *replica.Effects) bool {
+// adopt keeps a claim that a member told of if it is above the one known, and plays the part that it gives this node. It
+// reports whether it was news.
+func (c *Core) adopt(now replica.Instant, from replica.Boot, claim replica.Claim, fx *replica.Effects) bool {
 	s := c.at(claim.Slot)
 	if s == nil || claim.IsZero() || !claim.Above(s.claim) || claim.Primary == c.Self() {
 		return false
 	}
-	if c.reassert(now, s, claim, fx) {
+	if c.reassert(now, s, claim, fx) || c.doubts(now, s, from, claim, fx) {
 		return false
 	}
 	before, promised := s.claim, s.promise.to
@@ -38,10 +38,12 @@ func (c *Core) adopt(now replica.Instant, claim replica.Claim, fx *replica.Effec
 	case role == replica.Learner:
 		s.data.Drop()
 	default:
+		s.yields = role == replica.Primary
 		s.data.Retire(claim, fx)
 		if s.data.Offers() {
 			c.offerNext(now, s, true, fx)
 		}
+		c.yield(s)
 	}
 	return true
 }
@@ -55,8 +57,8 @@ func (c *Core) canFollow(s *slot, before, claim replica.Claim, promised replica.
 	next := claim.Epoch == before.Epoch+1
 	switch s.data.Role() {
 	case replica.Backup:
-		handedOver := next && before.Holds(claim.Primary) && claim.Holds(before.Primary)
-		return len(claim.Emptied) == len(before.Emptied) && (same || promised == claim.Primary || handedOver)
+		return len(claim.Emptied) == len(before.Emptied) &&
+			(same || promised == claim.Primary || handedOver(before, claim))
 	case replica.Learner:
 		return s.data.Learnt() && same
 	case replica.Primary:
@@ -65,6 +67,11 @@ func (c *Core) canFollow(s *slot, before, claim replica.Claim, promised replica.
 		return before.IsZero() && claim.Epoch == 1 || len(claim.Emptied) > len(before.Emptied)
 	}
 	return false
+}
+
+// handedOver reports whether a claim is that of a backup to which the primary of the one before gave the slot.
+func handedOver(before, claim replica.Claim) bool {
+	return claim.Epoch == before.Epoch+1 && before.Holds(claim.Primary) && claim.Holds(before.Primary)
 }
 
 // misnamedEvery is how often a node reminds a primary that it cannot follow its claim.
@@ -117,6 +124,7 @@ func (c *Core) learn(now replica.Instant, s *slot, claim replica.Claim) {
 	c.digest ^= s.claim.Fingerprint() ^ claim.Fingerprint()
 	c.changed[claim.Slot] = true
 	s.claim, s.learned, s.promise, s.lost, s.unfit = claim, now.Mono, promise{}, 0, nil
+	s.doubted, s.yields = 0, false
 	c.stir(claim.Slot)
 }
 

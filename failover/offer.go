@@ -48,6 +48,7 @@ func (c *Core) receiveOffer(now replica.Instant, from replica.Boot, m replica.Me
 		if s := c.at(m.Slot); s != nil {
 			s.data.OfferReply(from, m)
 			c.stir(m.Slot)
+			c.yield(s)
 			if s.data.Offers() && !m.Refused && s.claim.Primary == from {
 				c.offerNext(now, s, false, fx)
 			}

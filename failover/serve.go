@@ -87,7 +87,7 @@ func (c *Core) refused(now replica.Instant, from replica.Boot, m *replica.Fenced
 	if s == nil {
 		return
 	}
-	if c.adopt(now, m.Claim, fx) {
+	if c.adopt(now, from, m.Claim, fx) {
 		report(fx, EventFenced, m.Claim, from, 1)
 		return
 	}

@@ -29,14 +29,15 @@ type world struct {
 	boots map[replica.Boot]*simNode // every one that ever ran
 	homes map[string]*ring.Table
 
-	net      network
-	check    checks
-	requests map[replica.Token]*pending
-	token    replica.Token
-	counts   map[replica.EventKind]int
-	trace    bool
-	watch    func(n *simNode, e replica.Event)
-	history  []string // the last lines of what happened, for a failure
+	net       network
+	check     checks
+	requests  map[replica.Token]*pending
+	token     replica.Token
+	counts    map[replica.EventKind]int
+	conflicts []replica.Conflict // as they were found
+	trace     bool
+	watch     func(n *simNode, e replica.Event)
+	history   []string // the last lines of what happened, for a failure
 }
 
 type worldConfig struct {
@@ -47,6 +48,8 @@ type worldConfig struct {
 	expect    int
 	transfers int           // Config.TransfersMax
 	settle    time.Duration // Config.Settle
+	check     time.Duration // Config.CheckEvery
+	members   int           // Config.MinMembers
 	drop      float64       // share of messages lost
 	dup       float64       // share of messages that arrive twice
 	drift     float64       // clocks run up to this share fast or slow
@@ -190,7 +193,7 @@ func (w *world) start(name string) *simNode {
 	}
 	cfg := failover.Config{
 		Self: n.self, Slots: w.cfg.slots, Backups: w.cfg.backups, Expect: w.cfg.expect, TransfersMax: w.cfg.transfers,
-		Settle: w.cfg.settle,
+		Settle: w.cfg.settle, CheckEvery: w.cfg.check, MinMembers: w.cfg.members,
 		Random: rand.New(rand.NewPCG(w.rng.Uint64(), 2)),
 	}
 	if err := cfg.Validate(); err != nil {
@@ -226,6 +229,7 @@ func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
 			w.watch(n, e)
 		}
 	}
+	w.conflicts = append(w.conflicts, fx.Conflicts...)
 	w.checkClaims(n)
 	w.checkDone(n, fx.Done)
 	effects := func() {
