@@ -111,27 +111,33 @@ func (c *Core) SetHome(home *ring.Table) { c.home = home }
 // Claim is the highest claim known of a slot.
 func (c *Core) Claim(slot uint32) replica.Claim { return c.slots[slot].claim }
 
-// Claims lists the highest claim known of every slot that was ever claimed.
+// Claims lists the highest claim known of every slot that was ever claimed, except where its primary has not heard yet
+// what this node holds: nobody is to be sent there before.
 func (c *Core) Claims() []replica.Claim {
 	var all []replica.Claim
 	for i := range c.slots {
-		if !c.slots[i].claim.IsZero() {
+		if !c.slots[i].claim.IsZero() && c.slots[i].data.Told() {
 			all = append(all, c.slots[i].claim)
 		}
 	}
 	return all
 }
 
-// TakeChanged lists, in the order of slots, the claims that are new since the last call.
+// Refers reports whether clients may be sent to the primary that the slot's claim names: not before it has heard what this
+// node holds.
+func (c *Core) Refers(slot uint32) bool { return c.slots[slot].data.Told() }
+
+// TakeChanged lists, in the order of slots, the claims that are new since the last call. It keeps back what Claims does.
 func (c *Core) TakeChanged() []replica.Claim {
 	if len(c.changed) == 0 {
 		return nil
 	}
-	slots := slices.Sorted(maps.Keys(c.changed))
-	clear(c.changed)
-	claims := make([]replica.Claim, len(slots))
-	for i, s := range slots {
-		claims[i] = c.slots[s].claim
+	var claims []replica.Claim
+	for _, n := range slices.Sorted(maps.Keys(c.changed)) {
+		if s := &c.slots[n]; s.data.Told() {
+			claims = append(claims, s.claim)
+			delete(c.changed, n)
+		}
 	}
 	return claims
 }

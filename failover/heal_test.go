@@ -150,6 +150,12 @@ func TestNobodyIsTurnedAwayAtTheHeal(t *testing.T) {
 			ids = append(ids, id)
 		}
 		w.heal()
+		if healed := w.now; seed%2 == 1 { // what the losers hold is not heard of for a while
+			w.net.lose = func(_, _ *simNode, m replica.Message) bool {
+				_, offers := m.(*replica.Offer)
+				return offers && w.now < healed+time.Second
+			}
+		}
 		turned := 0
 		for i := 0; i < 20000 && turned < 200; i++ {
 			n := w.rng.IntN(len(ids))

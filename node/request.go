@@ -74,12 +74,12 @@ func keyOf(m *replica.Request) replica.Key {
 	return m.Commit.Key
 }
 
-// forward passes a request on if another member is the slot's primary and can be reached, and it was not passed on
-// before.
+// forward passes a request on if another member is the slot's primary, knows of what this node holds and can be reached,
+// and it was not passed on before.
 func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replica.Request) bool {
 	primary := n.core.Claim(w.slot).Primary
 	c := n.conns[primary]
-	if primary == n.self.Boot || c == nil || m.Hops >= hopsMax {
+	if primary == n.self.Boot || c == nil || m.Hops >= hopsMax || !n.core.Refers(w.slot) {
 		return false
 	}
 	on := &replica.Request{Token: uint64(t), Hops: m.Hops + 1, Load: m.Load, Commit: m.Commit}

@@ -32,13 +32,13 @@ func (n *Node) publish() {
 	}
 	all := &replica.Layout{Cluster: n.core.Cluster(), Slots: uint32(n.cfg.Slots), Members: n.core.Members()}
 	some := *all
-	some.Claims = changed
+	some.Claims = withoutLineage(changed)
 	for s, fresh := range n.watchers {
 		m := &some
 		switch {
 		case fresh:
 			if all.Claims == nil {
-				all.Claims = n.core.Claims()
+				all.Claims = withoutLineage(n.core.Claims())
 			}
 			m = all
 			n.watchers[s] = false
@@ -50,4 +50,12 @@ func (n *Node) publish() {
 			s.conn.Close("layout changes are not being read")
 		}
 	}
+}
+
+// withoutLineage takes from claims, in place, what clients have no use for.
+func withoutLineage(claims []replica.Claim) []replica.Claim {
+	for i := range claims {
+		claims[i].Lineage = nil
+	}
+	return claims
 }

@@ -21,15 +21,16 @@ type offering struct {
 	next     uint32 // chunk
 	told     bool   // the primary has answered the first chunk
 	waiting  bool
-	last     bool          // the last chunk was sent
-	again    time.Duration // Instant.Mono at which it starts over if the chunk is unanswered
+	last     bool // the last chunk was sent
+	refused  bool
+	sent     time.Duration // Instant.Mono of the last chunk
 }
 
-// offerAgain is how long an answer to a chunk is awaited before the offer starts over, refusedPause how long after a
-// refusal.
+// offerAgain is how long an answer to a chunk is awaited before the offer starts over; soonAgain after the first chunk,
+// for which clients may wait, and after a refusal.
 const (
-	offerAgain   = 2 * time.Second
-	refusedPause = 250 * time.Millisecond
+	offerAgain = 2 * time.Second
+	soonAgain  = 250 * time.Millisecond
 )
 
 // itemsMax bounds the sessions that one chunk lists.
@@ -42,7 +43,13 @@ func (s *Slot) Offers() bool { return s.role == Holder || s.role == Backup && s.
 func (s *Slot) Told() bool { return !s.Offers() || s.offering.told }
 
 // Offering reports whether a chunk is on its way and its answer awaited.
-func (s *Slot) Offering(now Instant) bool { return s.offering.waiting && now.Mono < s.offering.again }
+func (s *Slot) Offering(now Instant) bool {
+	o := &s.offering
+	if o.next == 1 || o.refused {
+		return o.waiting && now.Mono-o.sent < soonAgain
+	}
+	return o.waiting && now.Mono-o.sent < offerAgain
+}
 
 // OfferNext sends the next chunk to the acting primary, if the one before was answered, and reports the size in bytes of
 // the sessions in it. A chunk unanswered for too long, or another primary, starts the offer over under the id given.
@@ -53,7 +60,7 @@ func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) (sizeByte
 	}
 	m := &Offer{Slot: s.num}
 	if o.to != to || o.waiting {
-		*o = offering{id: id, to: to}
+		*o = offering{id: id, to: to, told: o.told && o.to == to}
 		m.Lineage = s.lineage
 		if to != s.followed || s.role == Backup { // whom a holder followed has all that it holds
 			o.keys, o.requests = s.keys(), s.requests.all()
@@ -64,7 +71,7 @@ func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) (sizeByte
 	m.Transfer, m.Chunk = o.id, o.next
 	m.Last = len(o.wanted)+len(o.keys)+len(o.requests)+len(m.Items) == 0 && (o.next > 0 || s.role == Holder)
 	o.next++
-	o.waiting, o.last, o.again = true, m.Last, now.Mono+offerAgain
+	o.waiting, o.last, o.sent = true, m.Last, now.Mono
 	fx.send(to, m)
 	return sizeBytes
 }
@@ -102,7 +109,7 @@ func (s *Slot) OfferReply(from Boot, m *OfferReply) {
 		return
 	}
 	if m.Refused {
-		o.again -= offerAgain - refusedPause
+		o.refused = true
 		return
 	}
 	o.waiting, o.told = false, true
