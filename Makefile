@@ -7,7 +7,7 @@ ARGS        ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test fuzz bench-micro cover build demo clean
+.PHONY: help check format vet modules lint imports cross race test splits fuzz bench-micro cover build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ race: ## all tests under the race detector
 
 test: ## all tests; needs only Go, under three minutes on two cores
 	$(GO) test -timeout 3m ./...
+
+splits: ## whole nodes through splits of every kind, hours of virtual time
+	NODE_SPLITS=long $(GO) test ./node -run '^TestSplits$$' -v -timeout 60m
 
 fuzz: ## every fuzz target in turn, each for TIME=10s
 	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
