@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// ErrNoPause: this operating system cannot stop a process and let it go on.
+// ErrNoPause means that this operating system cannot stop a process and let it go on.
 var ErrNoPause = fmt.Errorf("%w: processes cannot be paused on this operating system: run this on Linux or macOS", errors.ErrUnsupported)
 
 // Pause returns ErrNoPause here.

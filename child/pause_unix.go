@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// ErrDead: there is no process to do that to.
+// ErrDead means that there is no process to do that to.
 var ErrDead = errors.New("process is dead")
 
 // Pause stops the process where it stands (SIGSTOP), as a host that goes silent: its socket stays open. Resume or Kill ends

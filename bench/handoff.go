@@ -1,0 +1,136 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sessnode/sessnode/ring"
+)
+
+// What hand-offs are measured with.
+const (
+	handoffRate  = 1000
+	handoffSlots = 32 // among which the requests are divided: one in 32 ms for each
+	handoffNear  = 100 * time.Millisecond
+)
+
+func handoff() Scenario {
+	return Scenario{
+		Name: "handoff", Title: "Slots are handed over", nodes: 5, spare: 1, run: runHandoff,
+		Text: `Five nodes; a sixth joins and becomes primary of its share. 1,000 requests per second go to 32 of the slots that get another
+primary, which is one in 32 ms for each. Of each hand-off: the longest latency of the requests to its slot that were due
+within 100 ms of when a client learnt of it.`,
+	}
+}
+
+func runHandoff(ctx context.Context, s *stage) error {
+	moving, ideal, err := handedOver(s.slots)
+	if err != nil {
+		return err
+	}
+	used := map[uint32]bool{}
+	for _, slot := range moving[:min(handoffSlots, len(moving))] {
+		used[slot] = true
+	}
+	sessions, err := perSlot(s.slots, 8, func(slot uint32) bool { return used[slot] })
+	if err == nil {
+		err = s.fill(ctx, sessions, 1024)
+	}
+	if err != nil {
+		return err
+	}
+	stop := s.drive(ctx, handoffRate)
+	defer stop()
+	quiet := time.Now()
+	if err := wait(ctx, deathWindow); err != nil {
+		return err
+	}
+	at := time.Now()
+	s.baseline(quiet)
+	s.Say("%s joins; %d slots get another primary, %d of them watched", s.members[5].Name, len(moving), len(used))
+	if err := s.members[5].Start(); err != nil {
+		return err
+	}
+	if err := s.awaitBalance(ctx, ideal, func() {}); err != nil {
+		return err
+	}
+	if err := wait(ctx, time.Second); err != nil {
+		return err
+	}
+	pauses := pausesAround(s.watch.since(at), s.load.answered())
+	s.result.show("hand-offs watched", float64(len(pauses)), "")
+	s.result.judgePauses("longest latency around a hand-off", pauses)
+	given, err := s.givenPauses(ctx)
+	if err != nil {
+		return err
+	}
+	s.result.judgePauses("pause as givers measured it", given)
+	return s.settle(ctx, stop)
+}
+
+// handedOver is the slots whose primary changes when a sixth node joins five, and the whole change.
+func handedOver(slots int) ([]uint32, ring.Change, error) {
+	five, err := homeOf(slots, 5)
+	if err != nil {
+		return nil, ring.Change{}, err
+	}
+	six, err := homeOf(slots, 6)
+	if err != nil {
+		return nil, ring.Change{}, err
+	}
+	var moving []uint32
+	for slot := range slots {
+		if five.Replicas(slot)[0] != six.Replicas(slot)[0] {
+			moving = append(moving, uint32(slot))
+		}
+	}
+	return moving, ring.Compare(five, six), nil
+}
+
+// pausesAround is, for each slot whose primary changed, the longest latency of its requests about that time. Slots without
+// a request then are left out.
+func pausesAround(changes []change, samples []sample) []time.Duration {
+	var pauses []time.Duration
+	for _, c := range changes {
+		if c.before.primary.Boot == 0 || c.before.primary.Boot == c.after.primary.Boot {
+			continue
+		}
+		took := tookBetween(samples, c.at.Add(-handoffNear), c.at.Add(handoffNear), func(slot uint32) bool { return slot == c.slot })
+		if len(took) > 0 {
+			pauses = append(pauses, last(took))
+		}
+	}
+	slices.Sort(pauses)
+	return pauses
+}
+
+// givenPauses is, ascending, how long slots had no primary by the clocks of those that gave them away.
+func (s *stage) givenPauses(ctx context.Context) ([]time.Duration, error) {
+	var all []time.Duration
+	for _, m := range s.living() {
+		r, err := s.ask(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		if r.Progress == nil {
+			continue
+		}
+		for _, p := range r.Progress.PausesMS {
+			all = append(all, time.Duration(p*float64(time.Millisecond)))
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+func (r *Result) judgePauses(what string, ascending []time.Duration) {
+	if len(ascending) == 0 {
+		r.absent(what+", median", "< 10 ms")
+		r.absent(what+", p99", "< 50 ms")
+		return
+	}
+	r.under(what+", median", ms(percentile(ascending, 0.5)), "ms", 10)
+	r.under(what+", p99", ms(percentile(ascending, 0.99)), "ms", 50)
+	r.show(what+", longest", ms(last(ascending)), "ms")
+}
