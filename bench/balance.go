@@ -17,13 +17,22 @@ var (
 	errNotBalanced = errors.New("slots have not moved home in time")
 )
 
-// homeOf is where the ring puts the slots of node-01 and so on.
-func homeOf(slots, nodes int) (*ring.Table, error) {
-	var members []ring.Member
-	for i := range nodes {
-		members = append(members, ring.Member{Name: fmt.Sprintf("node-%02d", i+1)})
+// homeOf is where the ring puts the slots of some members.
+func (s *stage) homeOf(members []*member) (*ring.Table, error) {
+	var all []ring.Member
+	for _, m := range members {
+		all = append(all, ring.Member{Name: m.Name})
 	}
-	return ring.Compute(ring.Config{Slots: slots, Backups: 1}, members)
+	return ring.Compute(ring.Config{Slots: s.slots, Backups: 1}, all)
+}
+
+// rebalance waits until the living nodes hold what the ring gives them.
+func (s *stage) rebalance(ctx context.Context) error {
+	home, err := s.homeOf(s.living())
+	if err != nil {
+		return err
+	}
+	return s.awaitBalance(ctx, ring.Compare(home, home), func() {})
 }
 
 // awaitBalance waits until every node has the number of primaries and copies that the ring gives it after a change, and

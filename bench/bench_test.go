@@ -206,6 +206,15 @@ func TestTrafficFindsTheFastestSecond(t *testing.T) {
 	}
 }
 
+func TestBusyTellsWhoseTimeItWas(t *testing.T) {
+	before := readTicks([]byte("cpu  100 0 50 900 9 0 0 0 0 0\ncpu0 …"), []byte("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 20 5 30 5 0"))
+	after := readTicks([]byte("cpu  200 10 100 999 9 20 10 10 0 0\n"), []byte("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 40 15 80 15 0"))
+	want := Busy{Nodes: 0.3, Load: 0.15, Others: 0.55}
+	if got := after.since(before, 2*time.Second); got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	var r Result
 	r.under("a", 9.99, "ms", 10)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/sessnode/sessnode/ring"
 )
 
 // What the deaths are measured with.
@@ -90,19 +88,10 @@ func (s *stage) die(ctx context.Context, w *way, victim *member) error {
 	if err := victim.Start(); err != nil {
 		return err
 	}
-	return s.rebalance(ctx)
-}
-
-// rebalance waits until the node that came back with empty memory has its share again.
-func (s *stage) rebalance(ctx context.Context) error {
 	if err := s.awaitCopies(ctx); err != nil {
 		return err
 	}
-	home, err := homeOf(s.slots, len(s.members))
-	if err != nil {
-		return err
-	}
-	return s.awaitBalance(ctx, ring.Compare(home, home), func() {})
+	return s.rebalance(ctx) // the node that came back with empty memory has its share again
 }
 
 func (w *way) measure(s *stage, at time.Time, held []placement, slots []uint32, victim *member) {

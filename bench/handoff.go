@@ -25,7 +25,7 @@ within 100 ms of when a client learnt of it.`,
 }
 
 func runHandoff(ctx context.Context, s *stage) error {
-	moving, ideal, err := handedOver(s.slots)
+	moving, ideal, err := s.handedOver()
 	if err != nil {
 		return err
 	}
@@ -69,23 +69,23 @@ func runHandoff(ctx context.Context, s *stage) error {
 	return s.settle(ctx, stop)
 }
 
-// handedOver is the slots whose primary changes when a sixth node joins five, and the whole change.
-func handedOver(slots int) ([]uint32, ring.Change, error) {
-	five, err := homeOf(slots, 5)
+// handedOver is the slots whose primary changes when the last node joins the others, and the whole change.
+func (s *stage) handedOver() ([]uint32, ring.Change, error) {
+	before, err := s.homeOf(s.members[:len(s.members)-1])
 	if err != nil {
 		return nil, ring.Change{}, err
 	}
-	six, err := homeOf(slots, 6)
+	after, err := s.homeOf(s.members)
 	if err != nil {
 		return nil, ring.Change{}, err
 	}
 	var moving []uint32
-	for slot := range slots {
-		if five.Replicas(slot)[0] != six.Replicas(slot)[0] {
+	for slot := range s.slots {
+		if before.Replicas(slot)[0] != after.Replicas(slot)[0] {
 			moving = append(moving, uint32(slot))
 		}
 	}
-	return moving, ring.Compare(five, six), nil
+	return moving, ring.Compare(before, after), nil
 }
 
 // pausesAround is, for each slot whose primary changed, the longest latency of its requests about that time. Slots without

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -11,7 +10,7 @@ import (
 const (
 	joinRate     = 2000
 	joinMovesMax = 8   // slots that a node moves at a time, by default
-	joinCopies   = 1.2 // times the minimum that may move
+	movedMax     = 1.2 // times the minimum of copies may move
 )
 
 func join() Scenario {
@@ -30,7 +29,7 @@ func runJoin(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	_, ideal, err := handedOver(s.slots)
+	_, ideal, err := s.handedOver()
 	if err != nil {
 		return err
 	}
@@ -61,7 +60,7 @@ func runJoin(ctx context.Context, s *stage) error {
 	}
 	r.show("copies moved", float64(moved), "")
 	r.show("minimum by the ring", float64(ideal.CopiesMovedMinimum), "")
-	r.atMost("copies moved over the minimum", math.Round(100*float64(moved)/float64(ideal.CopiesMovedMinimum))/100, "", joinCopies)
+	r.atMost("copies moved over the minimum", ratio(moved, ideal.CopiesMovedMinimum), "", movedMax)
 	inFlight.judge(r)
 	s.latencies("from the join on", at)
 	return s.settle(ctx, stop)

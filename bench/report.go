@@ -53,5 +53,5 @@ func section(b *bytes.Buffer, s Scenario, r Result) {
 	for _, fault := range r.Faults {
 		fmt.Fprintf(b, "\nFault: %s\n", strings.ReplaceAll(fault, "|", "\\|"))
 	}
-	fmt.Fprintf(b, "\n%s, %.0f s; sessnode %s; %s.\n", r.Began.UTC().Format("2006-01-02 15:04 MST"), r.Seconds, r.Version, r.Machine)
+	fmt.Fprintf(b, "\n%s, %.0f s; sessnode %s; %s; %v.\n", r.Began.UTC().Format("2006-01-02 15:04 MST"), r.Seconds, r.Version, r.Machine, r.Busy)
 }

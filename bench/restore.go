@@ -21,7 +21,7 @@ func restore() Scenario {
 	return Scenario{
 		Name: "restore", Title: "Copies are restored after a death", nodes: 5, run: runRestore,
 		Text: `Five nodes hold 100,000 sessions of 1 KiB, 500 requests per second. One node is killed with SIGKILL. Measured until a client
-knows two living replicas of every slot.`,
+knows two living replicas of every slot, and on until the slots are where the ring of four wants them.`,
 	}
 }
 
@@ -39,8 +39,13 @@ func runRestore(ctx context.Context, s *stage) error {
 	if err := wait(ctx, deathWindow); err != nil {
 		return err
 	}
-	victim := s.members[0]
 	s.baseline(quiet)
+	victim, held := s.members[0], 0
+	for _, p := range s.watch.placements() {
+		if p.holds(victim.Name) {
+			held++
+		}
+	}
 	s.Say("kill %s", victim.Name)
 	at := time.Now()
 	victim.Kill()
@@ -50,9 +55,39 @@ func runRestore(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.result.show("every copy restored after", seconds(restored.Sub(at)), "s")
+	s.result.judgeSpread(s.watch.since(at), len(s.living()))
 	sent.judge(s.result)
 	s.latencies("while copies are restored", at)
+	if err := s.rebalance(ctx); err != nil {
+		return err
+	}
+	s.result.show("balance after", seconds(time.Since(at)), "s")
+	moved := 0
+	for _, c := range s.watch.since(at) {
+		moved += c.after.gained(c.before)
+	}
+	s.result.show("copies moved until balance", float64(moved), "")
+	s.result.atMost("copies moved over those that died", ratio(moved, held), "", movedMax)
 	return s.settle(ctx, stop)
+}
+
+// spreadMax is how many times its fair share of a dead node's copies a survivor may be given.
+const spreadMax = 2
+
+// judgeSpread compares what the survivors received.
+func (r *Result) judgeSpread(changes []change, survivors int) {
+	received, all, most := map[string]int{}, 0, 0
+	for _, c := range changes {
+		for _, b := range c.after.backups {
+			if !c.before.holds(b.Name) {
+				received[b.Name]++
+				all++
+				most = max(most, received[b.Name])
+			}
+		}
+	}
+	r.show("copies received by the survivor that received most", float64(most), "")
+	r.atMost("over its fair share", ratio(most*survivors, all), "", spreadMax)
 }
 
 // awaitReplicas waits until every slot has two living replicas, and notes meanwhile what the nodes send.

@@ -52,6 +52,7 @@ type Result struct {
 	Seconds  float64   `json:"seconds"` // that it took
 	Version  string    `json:"version,omitempty"`
 	Machine  string    `json:"machine,omitempty"`
+	Busy     Busy      `json:"busy"`
 	Figures  []Figure  `json:"figures"`
 	Faults   []string  `json:"faults,omitempty"` // the first few requests that failed or were answered wrongly
 }
@@ -77,6 +78,7 @@ func (r *Result) Print(w io.Writer) error {
 	for _, fault := range r.Faults {
 		fmt.Fprintf(t, "  ! %s\n", fault)
 	}
+	fmt.Fprintf(t, "  %v\n", r.Busy)
 	return t.Flush()
 }
 

@@ -41,7 +41,7 @@ func percentile[T ~int64 | ~float64](ascending []T, p float64) T {
 func last[T ~int64 | ~float64](ascending []T) T { return percentile(ascending, 1) }
 
 // ratio is a over b; not a number, so that no target is met, without a b.
-func ratio(a, b time.Duration) float64 {
+func ratio[T ~int | ~int64](a, b T) float64 {
 	if b == 0 {
 		return math.NaN()
 	}

@@ -61,17 +61,20 @@ func Run(ctx context.Context, sc Scenario, opt Options) (res Result, err error) 
 		return res, err
 	}
 	defer c.end()
-	res = Result{Scenario: sc.Name, Began: time.Now().Truncate(time.Second), Machine: machine()}
+	res = Result{Scenario: sc.Name, Began: time.Now(), Machine: machine()}
+	used := usedUntilNow()
 	opt.Say("%s: starting %d nodes", sc.Name, sc.nodes)
 	if err = c.begin(ctx, sc.nodes); err == nil {
 		err = (&stage{cluster: c, Options: opt, result: &res}).play(ctx, sc)
 	}
-	res.Seconds = seconds(time.Since(res.Began))
 	if err != nil && ctx.Err() == nil {
 		for _, m := range c.members {
 			opt.Say("--- the end of %s's log\n%s", m.Name, m.LogTail())
 		}
 	}
+	c.end()
+	res.Seconds = seconds(time.Since(res.Began))
+	res.Busy = usedUntilNow().since(used, time.Since(res.Began))
 	return res, err
 }
 
