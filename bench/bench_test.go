@@ -29,6 +29,14 @@ func TestPercentileIsTheNearestRank(t *testing.T) {
 	}
 }
 
+func TestNothingMeasuredMeetsNoTarget(t *testing.T) {
+	var r Result
+	r.spread("deaths", nil, time.Second, time.Second)
+	if r.Missed() != 2 {
+		t.Errorf("%d missed, want 2: %v", r.Missed(), r.Figures)
+	}
+}
+
 func TestRequestsAreDueAtAFixedRate(t *testing.T) {
 	began := time.Unix(1000, 0)
 	for i, want := range map[int]time.Duration{0: 0, 1: time.Second / 3, 3: time.Second, 3 * 86400: 24 * time.Hour} {

@@ -109,10 +109,11 @@ type report struct {
 
 // progress is the part of a status about what moves.
 type progress struct {
-	Restoring int       `json:"restoring"`
-	Moving    int       `json:"moving"`
-	SentBytes *uint64   `json:"sent_bytes"`
-	PausesMS  []float64 `json:"pauses_ms"`
+	Moving     int     `json:"moving"`
+	SentBytes  uint64  `json:"sent_bytes"`
+	Pauses     int     `json:"pauses"` // hand-offs given, of which the next two are
+	PauseP50MS float64 `json:"pause_p50_ms"`
+	PauseP99MS float64 `json:"pause_p99_ms"`
 }
 
 // ask is a member's own status.

@@ -13,6 +13,8 @@ const (
 	handoffRate  = 1000
 	handoffSlots = 32 // among which the requests are divided: one in 32 ms for each
 	handoffNear  = 100 * time.Millisecond
+
+	pauseMedianMax, pauseP99Max = 10, 50 // milliseconds
 )
 
 func handoff() Scenario {
@@ -60,12 +62,11 @@ func runHandoff(ctx context.Context, s *stage) error {
 	}
 	pauses := pausesAround(s.watch.since(at), s.load.answered())
 	s.result.show("hand-offs watched", float64(len(pauses)), "")
-	s.result.judgePauses("longest latency around a hand-off", pauses)
-	given, err := s.givenPauses(ctx)
-	if err != nil {
+	s.result.under("longest latency around a hand-off, median", judged(pauses, 0.5), "ms", pauseMedianMax)
+	s.result.under("longest latency around a hand-off, p99", judged(pauses, 0.99), "ms", pauseP99Max)
+	if err := s.judgeGivers(ctx); err != nil {
 		return err
 	}
-	s.result.judgePauses("pause as givers measured it", given)
 	return s.settle(ctx, stop)
 }
 
@@ -105,32 +106,27 @@ func pausesAround(changes []change, samples []sample) []time.Duration {
 	return pauses
 }
 
-// givenPauses is, ascending, how long slots had no primary by the clocks of those that gave them away.
-func (s *stage) givenPauses(ctx context.Context) ([]time.Duration, error) {
-	var all []time.Duration
+// judgeGivers adds the pauses by the clocks of those that gave slots away: of the giver that was slowest.
+func (s *stage) judgeGivers(ctx context.Context) error {
+	const median, p99 = "pause as the slowest giver measured it, median", "pause as the slowest giver measured it, p99"
+	var slowest progress
 	for _, m := range s.living() {
 		r, err := s.ask(ctx, m)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if r.Progress == nil {
-			continue
-		}
-		for _, p := range r.Progress.PausesMS {
-			all = append(all, time.Duration(p*float64(time.Millisecond)))
+		if p := r.Progress; p != nil {
+			slowest.Pauses += p.Pauses
+			slowest.PauseP50MS = max(slowest.PauseP50MS, p.PauseP50MS)
+			slowest.PauseP99MS = max(slowest.PauseP99MS, p.PauseP99MS)
 		}
 	}
-	slices.Sort(all)
-	return all, nil
-}
-
-func (r *Result) judgePauses(what string, ascending []time.Duration) {
-	if len(ascending) == 0 {
-		r.absent(what+", median", "< 10 ms")
-		r.absent(what+", p99", "< 50 ms")
-		return
+	if slowest.Pauses == 0 {
+		s.result.absent(median, "< 10 ms")
+		s.result.absent(p99, "< 50 ms")
+		return nil
 	}
-	r.under(what+", median", ms(percentile(ascending, 0.5)), "ms", 10)
-	r.under(what+", p99", ms(percentile(ascending, 0.99)), "ms", 50)
-	r.show(what+", longest", ms(last(ascending)), "ms")
+	s.result.under(median, slowest.PauseP50MS, "ms", pauseMedianMax)
+	s.result.under(p99, slowest.PauseP99MS, "ms", pauseP99Max)
+	return nil
 }

@@ -97,8 +97,8 @@ func (s *stage) awaitReplicas(ctx context.Context, dead string, sent *traffic) (
 		if time.Since(asked) > restoreWindow/4 { // a status visits every session
 			asked = time.Now()
 			for _, m := range s.living() {
-				if r, err := s.ask(ctx, m); err == nil && r.Progress != nil && r.Progress.SentBytes != nil {
-					sent.note(m.Name, asked, *r.Progress.SentBytes)
+				if r, err := s.ask(ctx, m); err == nil && r.Progress != nil {
+					sent.note(m.Name, asked, r.Progress.SentBytes)
 				}
 			}
 		}
@@ -155,7 +155,7 @@ func (t *traffic) total() (bytes uint64) {
 
 func (t *traffic) judge(r *Result) {
 	const name, mib = "sent by the busiest node in any second", 1 << 20
-	if len(t.readings) == 0 {
+	if t.total() == 0 {
 		r.absent(name, "≤ 1.1 × budget")
 		return
 	}

@@ -37,6 +37,14 @@ func percentile[T ~int64 | ~float64](ascending []T, p float64) T {
 	return ascending[min(max(rank, 1), len(ascending))-1]
 }
 
+// judged is a percentile in milliseconds to compare with a target: of nothing it is no number, so that no target is met.
+func judged(ascending []time.Duration, p float64) float64 {
+	if len(ascending) == 0 {
+		return math.NaN()
+	}
+	return ms(percentile(ascending, p))
+}
+
 // last is the greatest of ascending values; zero of none.
 func last[T ~int64 | ~float64](ascending []T) T { return percentile(ascending, 1) }
 

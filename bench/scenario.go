@@ -170,9 +170,9 @@ func (s *stage) baseline(since time.Time) {
 // spread adds the median and the worst of durations with their limits.
 func (r *Result) spread(what string, all []time.Duration, median, worst time.Duration) {
 	slices.Sort(all)
-	r.under(what+", median", ms(percentile(all, 0.5)), "ms", ms(median))
+	r.under(what+", median", judged(all, 0.5), "ms", ms(median))
 	if worst > 0 {
-		r.under(what+", worst", ms(last(all)), "ms", ms(worst))
+		r.under(what+", worst", judged(all, 1), "ms", ms(worst))
 	} else {
 		r.show(what+", worst", ms(last(all)), "ms")
 	}
