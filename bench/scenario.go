@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -31,6 +32,7 @@ func Scenarios() []Scenario {
 type Options struct {
 	Binary string                           // the sessnode whose nodes are measured; default this process's own
 	Serve  []string                         // further flags of every node; the default settings without
+	Dir    string                           // for logs and state, which stay there; default a temporary directory
 	Say    func(format string, args ...any) // is told what happens, a line at a time
 }
 
@@ -51,11 +53,11 @@ func Run(ctx context.Context, sc Scenario, opt Options) (res Result, err error) 
 	if opt.Say == nil {
 		opt.Say = func(string, ...any) {}
 	}
-	dir, err := os.MkdirTemp("", "sessnode-bench-")
+	dir, remove, err := opt.place(sc)
 	if err != nil {
 		return res, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	c, err := layOut(opt, dir, sc.nodes+sc.spare, sc.nodes)
 	if err != nil {
 		return res, err
@@ -76,6 +78,17 @@ func Run(ctx context.Context, sc Scenario, opt Options) (res Result, err error) 
 	res.Seconds = seconds(time.Since(res.Began))
 	res.Busy = usedUntilNow().since(used, time.Since(res.Began))
 	return res, err
+}
+
+// place is the directory of one run, which must be new: members remembered from an earlier run have other ports. remove
+// removes a temporary one.
+func (o Options) place(sc Scenario) (dir string, remove func() error, err error) {
+	if o.Dir == "" {
+		dir, err = os.MkdirTemp("", "sessnode-bench-")
+		return dir, func() error { return os.RemoveAll(dir) }, err
+	}
+	dir = filepath.Join(o.Dir, sc.Name+time.Now().Format("-20060102-150405"))
+	return dir, func() error { return nil }, os.MkdirAll(dir, 0o700)
 }
 
 // machine is what the figures depend on most.

@@ -21,6 +21,7 @@ type benching struct {
 	asJSON bool
 	check  bool
 	out    string
+	dir    string
 	binary string
 	serve  string
 }
@@ -80,6 +81,7 @@ func (b *benching) define(flags *flag.FlagSet) {
 	flags.BoolVar(&b.asJSON, "json", false, "print JSON")
 	flags.BoolVar(&b.check, "check", false, "fail when a target is missed")
 	flags.StringVar(&b.out, "out", "", "`FILE` for the figures as JSON; those of other scenarios in it stay")
+	flags.StringVar(&b.dir, "dir", "", "`DIR` for the nodes' logs, which stay (default a temporary one)")
 	flags.StringVar(&b.binary, "binary", "", "`FILE` of the sessnode whose nodes are measured (default this one)")
 	flags.StringVar(&b.serve, "serve", "", "further `flags` of every node, with spaces between; without, it has its default settings")
 }
@@ -88,7 +90,7 @@ func (b *benching) define(flags *flag.FlagSet) {
 func (p *program) bench(ctx context.Context, b benching, scenarios []bench.Scenario) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal must leave nothing behind either
 	defer stop()
-	opt := bench.Options{Binary: b.binary, Serve: strings.Fields(b.serve), Say: func(format string, args ...any) {
+	opt := bench.Options{Binary: b.binary, Dir: b.dir, Serve: strings.Fields(b.serve), Say: func(format string, args ...any) {
 		fmt.Fprintf(p.err, format+"\n", args...)
 	}}
 	var results []bench.Result
