@@ -7,7 +7,7 @@ ARGS        ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test splits fuzz bench-micro cover build demo clean
+.PHONY: help check format vet modules lint imports cross race test splits fuzz bench-micro figures cover build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ fuzz: ## every fuzz target in turn, each for TIME=10s
 
 bench-micro: ## Go benchmarks of the packages, those that match BENCH=.
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+figures: build ## measure every scenario, about ten minutes on an idle machine, and write docs/BENCHMARKS.md
+	bin/sessnode bench all -out bin/figures.json
+	bin/sessnode bench report bin/figures.json > docs/BENCHMARKS.md
 
 cover: ## test coverage across packages; details in cover.out
 	$(GO) test -timeout 10m -coverprofile cover.out -coverpkg ./... ./...

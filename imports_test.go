@@ -47,7 +47,8 @@ var diagram = map[string]may{
 	},
 	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
-	"bench":             {ours: []string{"node", "client"}},
+	"child":             {},
+	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}}, // ring: what a change must move; replica: the messages
 	"chaos":             {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},
 	"chaos/simnet":      {testModules: []string{quicModule}},
 	"chaos/history":     {},

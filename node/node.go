@@ -168,6 +168,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.tasks.Go(n.accept)
 	n.tasks.Go(n.tick)
 	n.tasks.Go(n.follow)
+	n.tasks.Go(n.probe)
 	n.tasks.Go(func() { n.join(n.ctx) })
 	select {
 	case <-ctx.Done():

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"github.com/sessnode/sessnode/child"
 	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/node"
 )
@@ -60,7 +60,7 @@ EXAMPLE
 
 // demo is the processes of one run.
 type demo struct {
-	nodes, shops []*process
+	nodes, shops []*child.Process
 	nodeAddrs    []string // of nodes, in the same order
 	shopURLs     []string
 }
@@ -95,17 +95,17 @@ func (p *program) demo(ctx context.Context, dir string, run func(context.Context
 func newDemo(dir string) (*demo, error) {
 	d := &demo{}
 	var err error
-	if d.nodeAddrs, err = freeAddrs(demoNodes, listenUDP); err != nil {
+	if d.nodeAddrs, err = child.FreeUDP(demoNodes); err != nil {
 		return nil, err
 	}
-	shopAddrs, err := freeAddrs(demoShops, listenTCP)
+	shopAddrs, err := child.FreeTCP(demoShops)
 	if err != nil {
 		return nil, err
 	}
 	all := strings.Join(d.nodeAddrs, ",")
 	for i, addr := range d.nodeAddrs {
 		name := fmt.Sprintf("node-%d", i+1)
-		d.nodes = append(d.nodes, &process{name: name, dir: dir, args: []string{
+		d.nodes = append(d.nodes, &child.Process{Name: name, Dir: dir, Args: []string{
 			"serve", "-name", name, "-bind", addr, "-join", all, "-expect", fmt.Sprint(demoNodes),
 			"-state-dir", filepath.Join(dir, name),
 		}})
@@ -113,7 +113,7 @@ func newDemo(dir string) (*demo, error) {
 	for i, addr := range shopAddrs {
 		name := fmt.Sprintf("app-%d", i+1)
 		d.shopURLs = append(d.shopURLs, "http://"+addr)
-		d.shops = append(d.shops, &process{name: name, dir: dir, args: []string{
+		d.shops = append(d.shops, &child.Process{Name: name, Dir: dir, Args: []string{
 			"shop", "-name", name, "-bind", addr, "-node", all, "-timeout", "10s",
 		}})
 	}
@@ -121,7 +121,7 @@ func newDemo(dir string) (*demo, error) {
 }
 
 // processes is all of them.
-func (d *demo) processes() []*process { return slices.Concat(d.nodes, d.shops) }
+func (d *demo) processes() []*child.Process { return slices.Concat(d.nodes, d.shops) }
 
 // begin starts all processes and waits until every slot has its copies and both shops answer.
 func (p *program) begin(ctx context.Context, d *demo) error {
@@ -129,10 +129,10 @@ func (p *program) begin(ctx context.Context, d *demo) error {
 	defer cancel()
 	defer p.waiting("starting three nodes and two application servers")()
 	for _, n := range d.nodes {
-		if err := os.MkdirAll(filepath.Join(n.dir, n.name), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(n.Dir, n.Name), 0o700); err != nil {
 			return err
 		}
-		if err := n.start(); err != nil {
+		if err := n.Start(); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func (p *program) begin(ctx context.Context, d *demo) error {
 // openShops starts the application servers that are dead and waits until all answer.
 func (d *demo) openShops(ctx context.Context) error {
 	for _, s := range d.shops {
-		if err := s.start(); err != nil {
+		if err := s.Start(); err != nil {
 			return err
 		}
 	}
@@ -163,8 +163,8 @@ func poll(ctx context.Context, d *demo, done func() bool) error {
 	defer tick.Stop()
 	for !done() {
 		for _, c := range d.processes() {
-			if c.died() {
-				return fmt.Errorf("%s has ended by itself; its log: %s", c.name, c.logTail())
+			if c.Died() {
+				return fmt.Errorf("%s has ended by itself; its log: %s", c.Name, c.LogTail())
 			}
 		}
 		select {
@@ -221,43 +221,13 @@ func answers(ctx context.Context, url string) bool {
 // end kills every process for good.
 func (d *demo) end() {
 	for _, c := range d.processes() {
-		c.retire()
+		c.Retire()
 	}
 }
 
 // report prints the ends of all logs, which are about to be removed.
 func (d *demo) report(w io.Writer) {
 	for _, c := range d.processes() {
-		fmt.Fprintf(w, "--- the end of %s's log\n%s\n", c.name, c.logTail())
+		fmt.Fprintf(w, "--- the end of %s's log\n%s\n", c.Name, c.LogTail())
 	}
-}
-
-// freeAddrs is loopback addresses that nobody listens on at this moment.
-func freeAddrs(count int, listen func() (io.Closer, net.Addr, error)) ([]string, error) {
-	var addrs []string
-	for range count {
-		socket, addr, err := listen()
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer socket.Close() // only at the end, so that no port is given twice
-		addrs = append(addrs, addr.String())
-	}
-	return addrs, nil
-}
-
-func listenUDP() (io.Closer, net.Addr, error) {
-	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	return socket, socket.LocalAddr(), nil
-}
-
-func listenTCP() (io.Closer, net.Addr, error) {
-	socket, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	return socket, socket.Addr(), nil
 }

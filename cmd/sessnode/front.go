@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/sessnode/sessnode/child"
 )
 
 // show runs the demo for people, until ctx is done.
@@ -30,10 +32,10 @@ func (p *program) show(ctx context.Context, d *demo) error {
 	defer stopped()
 	fmt.Fprintf(p.out, "Open this in a browser; the page can kill and restart nodes:\n\n  http://%s/#%s\n\n", f.host, f.token)
 	for i, s := range d.shops {
-		fmt.Fprintf(p.out, "%-7s %s/\n", s.name, d.shopURLs[i])
+		fmt.Fprintf(p.out, "%-7s %s/\n", s.Name, d.shopURLs[i])
 	}
 	for i, n := range d.nodes {
-		fmt.Fprintf(p.out, "%-7s %s   process %d\n", n.name, d.nodeAddrs[i], n.pid())
+		fmt.Fprintf(p.out, "%-7s %s   process %d\n", n.Name, d.nodeAddrs[i], n.PID())
 	}
 	fmt.Fprintf(p.out, "\nIn another terminal: %s status -node %s\nCtrl-C ends all of it.\n", p.typed(), d.nodeAddrs[0])
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -106,18 +108,18 @@ type nodeAnswer struct {
 func (f *front) list(w http.ResponseWriter, _ *http.Request) {
 	var list []nodeAnswer
 	for _, n := range f.demo.nodes {
-		list = append(list, nodeAnswer{n.name, n.pid()})
+		list = append(list, nodeAnswer{n.Name, n.PID()})
 	}
 	answer(w, list)
 }
 
-func (f *front) kill(w http.ResponseWriter, _ *http.Request, n *process) {
-	n.kill()
+func (f *front) kill(w http.ResponseWriter, _ *http.Request, n *child.Process) {
+	n.Kill()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (f *front) start(w http.ResponseWriter, _ *http.Request, n *process) {
-	if err := n.start(); err != nil {
+func (f *front) start(w http.ResponseWriter, _ *http.Request, n *child.Process) {
+	if err := n.Start(); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -125,14 +127,14 @@ func (f *front) start(w http.ResponseWriter, _ *http.Request, n *process) {
 }
 
 // guarded lets only the demo's own page do something to a node.
-func (f *front) guarded(do func(http.ResponseWriter, *http.Request, *process)) http.HandlerFunc {
+func (f *front) guarded(do func(http.ResponseWriter, *http.Request, *child.Process)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token := r.Header.Get("X-Demo-Token")
 		if r.Header.Get("Origin") != "http://"+f.host || subtle.ConstantTimeCompare([]byte(token), []byte(f.token)) != 1 {
 			http.Error(w, "Open the address that 'sessnode demo' printed.", http.StatusForbidden)
 			return
 		}
-		i := slices.IndexFunc(f.demo.nodes, func(n *process) bool { return n.name == r.PathValue("node") })
+		i := slices.IndexFunc(f.demo.nodes, func(n *child.Process) bool { return n.Name == r.PathValue("node") })
 		if i < 0 {
 			http.NotFound(w, r)
 			return

@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/sessnode/sessnode/child"
 )
 
 func TestFrontKillsOnlyForItsOwnPage(t *testing.T) {
-	d := &demo{nodes: []*process{{name: "node-1"}}, shopURLs: []string{"http://127.0.0.1:1"}}
+	d := &demo{nodes: []*child.Process{{Name: "node-1"}}, shopURLs: []string{"http://127.0.0.1:1"}}
 	f, err := newFront(d, "127.0.0.1:8080")
 	if err != nil {
 		t.Fatal(err)

@@ -89,7 +89,7 @@ func (p *program) root() *ffcli.Command {
 	}
 	root.Subcommands = []*ffcli.Command{
 		p.serveCommand(), p.demoCommand(), p.statusCommand(), p.getCommand(), p.destroyCommand(),
-		p.ringCommand(), p.keygenCommand(), p.shopCommand(), p.versionCommand(), p.helpCommand(root),
+		p.ringCommand(), p.benchCommand(), p.keygenCommand(), p.shopCommand(), p.versionCommand(), p.helpCommand(root),
 	}
 	return root
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sessnode/sessnode/child"
 )
 
 // What the unattended check does and asks for.
@@ -44,7 +46,7 @@ func (p *program) check(ctx context.Context, d *demo) error {
 	}
 	progress.say("restarting both application servers, so that no cache can answer")
 	for _, s := range d.shops {
-		s.kill()
+		s.Kill()
 	}
 	if err := d.openShops(ctx); err != nil {
 		return err
@@ -76,11 +78,11 @@ func (p *program) killPrimary(ctx context.Context, d *demo, session string, prog
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(d.nodes, func(n *process) bool { return n.name == view.Primary.Name })
+	i := slices.IndexFunc(d.nodes, func(n *child.Process) bool { return n.Name == view.Primary.Name })
 	if i < 0 {
 		return fmt.Errorf("'sessnode get' names %q as the session's primary, which is none of the nodes", view.Primary.Name)
 	}
-	pid := d.nodes[i].kill()
+	pid := d.nodes[i].Kill()
 	if pid == 0 {
 		return fmt.Errorf("%s, the session's primary, was dead already", view.Primary.Name)
 	}
@@ -96,7 +98,7 @@ func getByCommand(ctx context.Context, d *demo, session string) (sessionView, er
 		return view, err
 	}
 	cmd := exec.CommandContext(ctx, binary, "get", "-json", "-app", shopApp, "-node", strings.Join(d.nodeAddrs, ","), "-")
-	cmd.Env, cmd.Stdin = withoutOurs(os.Environ()), strings.NewReader(session+"\n")
+	cmd.Env, cmd.Stdin = child.WithoutOurs(os.Environ()), strings.NewReader(session+"\n")
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()

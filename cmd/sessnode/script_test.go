@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sessnode/sessnode/child"
 	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/replica"
 )
@@ -29,7 +30,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir) // so that no run remembers the members of another
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a command under the race detector ends when it is done
-			addrs, err := freeAddrs(3, listenUDP)
+			addrs, err := child.FreeUDP(3)
 			for i, addr := range addrs {
 				env.Setenv("ADDR"+strconv.Itoa(i+1), addr)
 			}

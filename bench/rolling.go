@@ -1,0 +1,66 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// What a rolling restart is measured with.
+const (
+	rollingRate  = 1000
+	rollingLimit = 2 * time.Minute // for a node to leave
+)
+
+func rolling() Scenario {
+	return Scenario{
+		Name: "rolling", Title: "Every node restarts in turn", nodes: 5, run: runRolling,
+		Text: `Five nodes, 1,000 requests per second. Each node in turn gets SIGTERM, leaves in good order and starts again with empty
+memory; the next one follows when every slot has its backup.`,
+	}
+}
+
+func runRolling(ctx context.Context, s *stage) error {
+	sessions, err := perSlot(s.slots, 4, every)
+	if err == nil {
+		err = s.fill(ctx, sessions, 1024)
+	}
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	stop := s.drive(ctx, rollingRate)
+	defer stop()
+	for _, m := range s.members {
+		left, back, err := s.restart(ctx, m)
+		if err != nil {
+			return err
+		}
+		s.Say("  %s left in %v, and was back with all copies %v later", m.Name, left.Round(time.Millisecond), back.Round(time.Millisecond))
+		s.result.show(fmt.Sprintf("%s: leaves, and is back with all copies", m.Name), seconds(left+back), "s")
+	}
+	s.latencies("of all requests", began)
+	lost, err := s.lostSlots(ctx)
+	if err != nil {
+		return err
+	}
+	s.result.none("slots lost", lost)
+	return s.settle(ctx, stop)
+}
+
+// restart ends a node in good order and starts it again; left and back are how long each took.
+func (s *stage) restart(ctx context.Context, m *member) (left, back time.Duration, err error) {
+	s.Say("%s restarts", m.Name)
+	began := time.Now()
+	leaving, cancel := context.WithTimeout(ctx, rollingLimit)
+	defer cancel()
+	if err := m.Terminate(leaving); err != nil {
+		return 0, 0, err
+	}
+	left = time.Since(began)
+	if err := m.Start(); err != nil {
+		return left, 0, err
+	}
+	err = s.awaitCopies(ctx)
+	return left, time.Since(began) - left, err
+}
