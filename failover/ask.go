@@ -159,16 +159,16 @@ func (c *Core) conclude(now replica.Instant, r *round, fx *replica.Effects) {
 }
 
 // awaited reports whether some member's answer must be waited for: a living replica's always, any other's for the time
-// of a lease. Who would claim a slot as empty or left behind must hear everybody, since any of them may be a replica by
-// a claim that the asker never heard of; and who knows of no claim at all, everybody whom gossip calls a member, however
-// silent: an asker that knows so little may be the one that nobody hears.
+// of a lease. Who would claim a slot as empty or left behind must hear everybody whom gossip calls a member, however
+// silent: any of them may be a replica by a claim that the asker never heard of, and on a machine with too much to do
+// silence means little.
 func (c *Core) awaited(now replica.Instant, r *round, q *question) bool {
-	everybody := q.purpose != promote && q.purpose != evict
+	everybody := q.purpose == populate || q.purpose == revive || q.purpose == fillIn
 	for _, b := range r.missing {
-		if p := c.peers[b]; q.purpose == populate && p != nil && p.alive {
+		if p := c.peers[b]; everybody && p != nil && p.alive {
 			return true
 		}
-		replicates := everybody || slices.Contains(q.known.Backups, b) && !slices.Contains(q.out, b)
+		replicates := q.purpose == resume || slices.Contains(q.known.Backups, b) && !slices.Contains(q.out, b)
 		if !c.suspect(now, b) && (replicates || now.Mono-r.sent < c.cfg.Lease) {
 			return true
 		}

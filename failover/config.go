@@ -19,6 +19,8 @@ type Config struct {
 	// Lease is how long a primary may serve after its backups last answered; default 300 ms. The other times follow
 	// from it: heartbeats every Lease/6, a member is suspected after 5/3 Lease of silence.
 	Lease time.Duration
+	// StuckAfter is how long a backup that answers heartbeats may acknowledge nothing before it is evicted; default 2 s.
+	StuckAfter time.Duration
 	// LostAfter is how long all replicas of a slot must have been gone before it is claimed empty; default 1.5 s.
 	LostAfter time.Duration
 	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 64.
@@ -50,6 +52,9 @@ func (c Config) withDefaults() Config {
 	c.Expect = max(c.Expect, 1)
 	if c.Lease == 0 {
 		c.Lease = 300 * time.Millisecond
+	}
+	if c.StuckAfter == 0 {
+		c.StuckAfter = 2 * time.Second
 	}
 	if c.LostAfter == 0 {
 		c.LostAfter = 1500 * time.Millisecond
@@ -83,7 +88,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("min-copies %d is out of reach with %d backups", c.MinCopies, c.Backups)
 	case c.Lease < 0 || c.Lease > 0 && c.Lease < 10*time.Millisecond:
 		return fmt.Errorf("lease of %v; choose at least 10ms", c.Lease)
-	case c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0 || c.CheckEvery < 0 || c.MinMembers < 0:
+	case c.StuckAfter < 0 || c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0 || c.CheckEvery < 0 || c.MinMembers < 0:
 		return fmt.Errorf("negative limit")
 	case c.Random == nil:
 		return fmt.Errorf("no random source")

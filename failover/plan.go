@@ -89,15 +89,16 @@ func (c *Core) view(now replica.Instant, s *slot, n uint32) view {
 	return v
 }
 
-// stuck lists the backups that have acknowledged nothing, or answered no heartbeat, for the time after which a member is
-// suspected, counted from when they could: a claim just issued and a node that stood still start it anew. A member that is
-// heard but does not hear is found this way.
+// stuck lists the backups that have answered no heartbeat for the time after which a member is suspected, or acknowledged
+// nothing for StuckAfter, counted from when they could: a claim just issued and a node that stood still start it anew. A
+// member that is heard but does not hear is found by the first, one that hears but does not take by the second: it may
+// only have much to do, and to evict it would make more of that.
 func (c *Core) stuck(now replica.Instant, s *slot) []replica.Boot {
 	limit := c.cfg.suspectAfter()
 	if now.Mono-max(c.stood, s.learned) <= limit {
 		return s.unfit
 	}
-	behind := s.data.Stuck(now, limit)
+	behind := s.data.Stuck(now, c.cfg.StuckAfter)
 	var stuck []replica.Boot
 	for _, b := range s.claim.Backups {
 		p := c.peers[b]
@@ -128,7 +129,7 @@ func (c *Core) claimAction(v view, gone func(replica.Boot) bool) action {
 		}
 	case v.role == replica.Backup && gone(v.claim.Primary):
 		return action{slot: v.slot, purpose: promote}
-	case v.role == replica.Holder && v.lostFor > c.cfg.suspectAfter():
+	case v.role == replica.Holder && v.lostFor > c.cfg.LostAfter:
 		return action{slot: v.slot, purpose: revive}
 	case v.lostFor > c.cfg.LostAfter && c.aliveMembers() >= c.cfg.MinMembers && (v.homeMine || v.claim.Holds(c.Self())):
 		return action{slot: v.slot, purpose: fillIn}
