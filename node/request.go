@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -214,17 +213,4 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 			return r, ErrClosed
 		}
 	}
-}
-
-// sendStatus answers an operator. A client key does not open it.
-func (n *Node) sendStatus(_ replica.Instant, s *source, c *wire.Conn, lane int, m *replica.StatusWanted) {
-	reply := &replica.StatusReply{Token: m.Token}
-	if s.role != wire.RoleClient {
-		doc, err := json.Marshal(n.status())
-		if err != nil {
-			panic("node: BUG: status does not marshal: " + err.Error())
-		}
-		reply.JSON = doc
-	}
-	_ = n.queue(c, lane, reply) // an operator asks again
 }
