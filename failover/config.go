@@ -31,6 +31,9 @@ type Config struct {
 
 	// Expect is how many members must have met before a cluster is founded; 1, the default, founds one at once.
 	Expect int
+	// MinMembers is how many members, itself included, the node must see alive to take commits other than destroys; 0:
+	// any number (policy available).
+	MinMembers int
 	// Cluster is the id under which to found, remembered from before; zero draws one.
 	Cluster uint64
 
@@ -73,7 +76,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("min-copies %d is out of reach with %d backups", c.MinCopies, c.Backups)
 	case c.Lease < 0 || c.Lease > 0 && c.Lease < 10*time.Millisecond:
 		return fmt.Errorf("lease of %v; choose at least 10ms", c.Lease)
-	case c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0:
+	case c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0 || c.MinMembers < 0:
 		return fmt.Errorf("negative limit")
 	case c.Random == nil:
 		return fmt.Errorf("no random source")

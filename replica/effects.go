@@ -22,6 +22,8 @@ type Effects struct {
 	Send   []Envelope
 	Done   []Done
 	Events []Event
+
+	Conflicts []Conflict // that a merge gave up; the same one may come again
 }
 
 // Event is something that an operator may want to know.
@@ -48,7 +50,8 @@ func (e *Effects) Reset() {
 	clear(e.Send)
 	clear(e.Done)
 	clear(e.Events)
-	e.Send, e.Done, e.Events = e.Send[:0], e.Done[:0], e.Events[:0]
+	clear(e.Conflicts)
+	e.Send, e.Done, e.Events, e.Conflicts = e.Send[:0], e.Done[:0], e.Events[:0], e.Conflicts[:0]
 }
 
 func (e *Effects) send(to Boot, m Message) { e.Send = append(e.Send, Envelope{to, m}) }
