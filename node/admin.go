@@ -8,6 +8,9 @@ import (
 	"github.com/sessnode/sessnode/wire"
 )
 
+// answerMax bounds the document of an answer: it must fit a frame.
+const answerMax = wire.FrameSizeMax - 1024
+
 // administer carries an operator's command out and answers. A client key opens none.
 func (n *Node) administer(s *source, c *wire.Conn, lane int, m *replica.AdminRequest) {
 	reply := &replica.AdminReply{Token: m.Token, Status: replica.StatusForbidden}
@@ -16,6 +19,9 @@ func (n *Node) administer(s *source, c *wire.Conn, lane int, m *replica.AdminReq
 		reply.Status, reply.Detail = refused.Status, refused.Detail
 		if refused.Status == replica.StatusOK {
 			reply.JSON = marshal(doc)
+		}
+		if len(reply.JSON) > answerMax {
+			reply.JSON, reply.Status, reply.Detail = nil, replica.StatusTooLarge, "the answer does not fit one message"
 		}
 	}
 	_ = n.queue(c, lane, reply) // an operator asks again
@@ -26,6 +32,13 @@ func (n *Node) command(name, argument string) (doc any, refused replica.Result) 
 	switch name {
 	case "", "status":
 		return n.status(), refused
+	case "drain":
+		n.startDraining()
+		return n.status(), refused
+	case "forget":
+		return n.forget(argument)
+	case "conflicts":
+		return n.conflicts.describe(n.self.Name), refused
 	}
 	return nil, replica.Result{
 		Status: replica.StatusBadRequest, Detail: fmt.Sprintf("no command %q here: is this node's version older?", name),
