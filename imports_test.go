@@ -47,6 +47,7 @@ var diagram = map[string]may{
 	},
 	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
+	"admin":             {},
 	"bench":             {ours: []string{"node", "client"}},
 	"chaos":             {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},
 	"chaos/simnet":      {testModules: []string{quicModule}},
