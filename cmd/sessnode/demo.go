@@ -107,7 +107,7 @@ func newDemo(dir string) (*demo, error) {
 		name := fmt.Sprintf("node-%d", i+1)
 		d.nodes = append(d.nodes, &process{name: name, dir: dir, args: []string{
 			"serve", "-name", name, "-bind", addr, "-join", all, "-expect", fmt.Sprint(demoNodes),
-			"-state-dir", filepath.Join(dir, name),
+			"-state-dir", filepath.Join(dir, name), "-admin", noAdmin,
 		}})
 	}
 	for i, addr := range shopAddrs {

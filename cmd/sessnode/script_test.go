@@ -4,12 +4,17 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -29,14 +34,59 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir) // so that no run remembers the members of another
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a command under the race detector ends when it is done
-			addrs, err := freeAddrs(3, listenUDP)
+			addrs, err := freeAddrs(3, listenBoth)
 			for i, addr := range addrs {
 				env.Setenv("ADDR"+strconv.Itoa(i+1), addr)
 			}
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "session": session},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "get": get, "session": session},
 	})
+}
+
+// listenBoth takes a port that is free for UDP and for TCP: a node's admin listener has the same number.
+func listenBoth() (io.Closer, net.Addr, error) {
+	for {
+		udp, addr, err := listenUDP()
+		if err != nil {
+			return nil, nil, err
+		}
+		if tcp, err := net.Listen("tcp", addr.String()); err == nil {
+			_ = tcp.Close() // it has served
+			return udp, addr, nil
+		}
+		defer udp.Close() // only at the end, so that another port is tried
+	}
+}
+
+// get asks for a page, again and again until it is answered as wanted: get CODE URL TEXT. A URL that begins with unix:
+// names a socket.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: get CODE URL TEXT")
+	}
+	url, transport := args[1], &http.Transport{DisableKeepAlives: true}
+	if path, ok := strings.CutPrefix(url, "unix:"); ok {
+		url = "http://localhost/readyz"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	}
+	client, last := http.Client{Transport: transport, Timeout: 5 * time.Second}, ""
+	for range 200 {
+		resp, err := client.Get(url)
+		if err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if last = strconv.Itoa(resp.StatusCode) + " " + strings.TrimSpace(string(body)); last == args[0]+" "+args[2] {
+				return
+			}
+		} else {
+			last = err.Error()
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s answers %s, want %s %s", args[1], last, args[0], args[2])
 }
 
 // exits runs a command that must end with an exit code: exits CODE COMMAND [ARGUMENT…].
