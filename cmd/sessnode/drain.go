@@ -73,14 +73,14 @@ func (p *program) drain(ctx context.Context, conn connection, deadline time.Dura
 		return err
 	}
 	defer c.Close()
-	d := &drain{addr: conn.nodes, client: c, began: time.Now()}
+	d := &drain{addr: conn.nodes, conn: conn, client: c, began: time.Now()}
+	defer d.close()
 	if d.status, err = ask[node.Status](ctx, c, d.addr, "status", ""); err != nil {
 		return err
 	}
-	if err := d.findOthers(ctx, conn); err != nil {
+	if err := d.findOthers(ctx); err != nil {
 		return err
 	}
-	defer d.close()
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, errNotInTime)
 	defer cancel()
 	err = d.wait(ctx, p.drainProgress(d.status))
@@ -104,30 +104,39 @@ func (p *program) drain(ctx context.Context, conn connection, deadline time.Dura
 // drain is the draining of one node.
 type drain struct {
 	addr   string
+	conn   connection
 	client *client.Client
-	others *client.Client // connected to the other members; nil if there are none, or none answers
-	addrs  []string       // of the other members
+	others *client.Client // connected to the other members; nil while none answers
+	addrs  []string       // of the other members, as they were at the beginning
 	status node.Status    // the node's last
 	began  time.Time
 }
 
 // findOthers connects to the other members, who know how the node has ended.
-func (d *drain) findOthers(ctx context.Context, conn connection) error {
+func (d *drain) findOthers(ctx context.Context) error {
 	for _, m := range d.status.Members {
 		if m.Boot != d.status.Boot {
 			d.addrs = append(d.addrs, m.Address)
 		}
 	}
-	if len(d.addrs) == 0 {
+	return d.connectOthers(ctx)
+}
+
+// connectOthers does without them if none answers now; it is tried again when they are needed.
+func (d *drain) connectOthers(ctx context.Context) error {
+	if d.others != nil || len(d.addrs) == 0 {
 		return nil
 	}
+	conn := d.conn
 	conn.nodes = strings.Join(d.addrs, ",")
 	others, err := conn.connect(ctx)
-	if err != nil && exitCode(err) != exitNetwork {
+	switch {
+	case err == nil:
+		d.others = others
+	case exitCode(err) != exitNetwork:
 		return err
 	}
-	d.others = others
-	return ctx.Err()
+	return nil
 }
 
 func (d *drain) close() {
@@ -177,8 +186,8 @@ func (d *drain) gone(ctx context.Context) (bool, error) {
 	if len(d.addrs) == 0 {
 		return true, nil
 	}
-	if d.others == nil {
-		return false, nil
+	if err := d.connectOthers(ctx); err != nil || d.others == nil {
+		return false, err
 	}
 	heard := false
 	for _, addr := range d.addrs {
