@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/peterbourgon/ff/v3"
@@ -98,8 +99,16 @@ func forget(ctx context.Context, c *client.Client, name string) (forgotten, erro
 	for _, f := range saidBy(told) {
 		result.Told = append(result.Told, f.Node)
 	}
-	result.Untold = append(result.Untold, silentOf(told)...)
+	result.Untold = append(result.Untold, untold(result.Told, namesOf(asked), namesOf(told))...)
 	return result, nil
+}
+
+// untold is the names in any of the lists that are not among those told: one that was silent at first may be taken for dead
+// a moment later.
+func untold(told []string, lists ...[]string) []string {
+	all := slices.Concat(lists...)
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return slices.Contains(told, name) })
 }
 
 // listGone says which names there are to choose from.

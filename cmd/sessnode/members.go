@@ -73,6 +73,14 @@ func saidBy[T any](all []answered[T]) (said []T) {
 	return said
 }
 
+// namesOf is the names of those who were asked.
+func namesOf[T any](all []answered[T]) (names []string) {
+	for _, a := range all {
+		names = append(names, a.member.Name)
+	}
+	return names
+}
+
 // silentOf is the names of those who did not answer.
 func silentOf[T any](all []answered[T]) (names []string) {
 	for _, a := range all {
