@@ -38,7 +38,7 @@ func (n *Node) status() Status {
 	s := Status{
 		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Events: map[string]uint64{},
 		Draining: n.draining, Backups: n.cfg.backups(), Split: n.cfg.Split, Conflicts: n.conflicts.total,
-		MinMembers: n.cfg.minMembers(len(n.seeds(remembered{}))), Missing: n.absent(),
+		MinMembers: n.minMembers, Missing: n.absent(),
 	}
 	for kind, count := range n.events {
 		s.Events[string(kind)] = count
@@ -66,7 +66,7 @@ func (n *Node) status() Status {
 
 func (n *Node) slotStatus(index map[replica.Boot]int, members []MemberStatus) SlotStatus {
 	s := SlotStatus{Total: n.cfg.Slots}
-	want := max(min(n.cfg.backups(), staying(members)-1), 0)
+	want := backupsWanted(n.cfg.backups(), members)
 	for slot := range uint32(n.cfg.Slots) {
 		claim := n.core.Claim(slot)
 		if claim.IsZero() {
@@ -97,6 +97,11 @@ func oneIf(yes bool) int {
 		return 1
 	}
 	return 0
+}
+
+// backupsWanted is how many backups each slot should have: as configured, if there are members enough that do not drain.
+func backupsWanted(configured int, members []MemberStatus) int {
+	return max(min(configured, staying(members)-1), 0)
 }
 
 // staying counts the members that do not drain.

@@ -72,6 +72,20 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+func TestBackupsWanted(t *testing.T) {
+	members := []MemberStatus{{}, {}, {Draining: true}}
+	for _, c := range []struct{ configured, members, want int }{
+		{0, 3, 0}, {1, 3, 1}, {2, 3, 1}, {2, 2, 1}, {1, 1, 0},
+	} {
+		if got := backupsWanted(c.configured, members[:c.members]); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+	if got := backupsWanted(1, members[2:]); got != 0 {
+		t.Errorf("when all drain: %d", got)
+	}
+}
+
 // A member of an earlier version tells no flags, and one of a later version tells more.
 func TestMetaFlags(t *testing.T) {
 	m := meta{boot: 1 << 60, cluster: 2, started: 3, slots: 4, limits: 5, name: "n1", zone: "z", addr: "10.0.0.1:7946", flags: metaDraining}

@@ -35,6 +35,7 @@ type Node struct {
 	self       replica.Member
 	started    int64  // time of day in milliseconds; of two boots of one name the later started counts
 	remembered uint64 // the cluster that the node belonged to in its last run
+	minMembers int    // that must be alive to take commits; 0: any number
 	endpoint   *wire.Endpoint
 	log        *slog.Logger
 	gossip     *gossip
@@ -143,11 +144,12 @@ func (n *Node) makeCore() error {
 	if _, err := rand.Read(seed[:]); err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
+	n.minMembers = n.cfg.minMembers(len(n.seeds(remembered{})))
 	cfg := failover.Config{
 		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
 		Limits: n.cfg.Limits, Lease: n.cfg.Lease,
 		Expect:     n.cfg.expect(len(n.seeds(r))),
-		MinMembers: n.cfg.minMembers(len(n.seeds(remembered{}))),
+		MinMembers: n.minMembers,
 		Cluster:    r.cluster(),
 		Random:     mrand.New(mrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:]))),
 	}
