@@ -47,6 +47,7 @@ var diagram = map[string]may{
 	},
 	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
+	"admin":             {},
 	"child":             {},
 	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}}, // ring: what a change must move; replica: the messages
 	"chaos":             {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},

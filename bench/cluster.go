@@ -38,7 +38,7 @@ type cluster struct {
 // layOut chooses names and ports for count nodes, of which founders found the cluster; nothing runs yet. The names are
 // those of ring.Preview.
 func layOut(opt Options, dir string, count, founders int) (*cluster, error) {
-	addrs, err := child.FreeUDP(count)
+	addrs, err := child.FreeAddrs(count)
 	if err != nil {
 		return nil, err
 	}

@@ -2,41 +2,28 @@ package child
 
 import (
 	"fmt"
-	"io"
 	"net"
 )
 
-// FreeUDP is that many different UDP addresses on loopback that nobody listens on at this moment.
-func FreeUDP(count int) ([]string, error) {
-	return free(count, func() (io.Closer, net.Addr, error) {
-		socket, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			return nil, nil, err
-		}
-		return socket, socket.LocalAddr(), nil
-	})
-}
-
-// FreeTCP is FreeUDP for TCP.
-func FreeTCP(count int) ([]string, error) {
-	return free(count, func() (io.Closer, net.Addr, error) {
-		socket, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, nil, err
-		}
-		return socket, socket.Addr(), nil
-	})
-}
-
-func free(count int, listen func() (io.Closer, net.Addr, error)) ([]string, error) {
+// FreeAddrs is that many different addresses on loopback whose ports nobody listens on at this moment, by UDP or by TCP: a
+// node takes both.
+func FreeAddrs(count int) ([]string, error) {
 	var addrs []string
-	for range count {
-		socket, addr, err := listen()
+	for tries := 0; len(addrs) < count && tries < 100+count; tries++ {
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
 		if err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
-		defer socket.Close() // only at the end, so that no port is given twice
-		addrs = append(addrs, addr.String())
+		defer udp.Close() // only at the end, so that no port is given twice
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		if err != nil {
+			continue // taken
+		}
+		defer tcp.Close()
+		addrs = append(addrs, udp.LocalAddr().String())
+	}
+	if len(addrs) < count {
+		return nil, fmt.Errorf("find a free port: of 100 none was free for UDP and TCP")
 	}
 	return addrs, nil
 }

@@ -51,7 +51,7 @@ type happened struct {
 type arrival struct {
 	from  *peer
 	reply replica.Reply
-	json  []byte // of a StatusReply
+	json  []byte // of an AdminReply
 }
 
 // AppendFrame encodes the request; the connection calls it within send.

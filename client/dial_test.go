@@ -271,8 +271,15 @@ func TestStatus(t *testing.T) {
 		c := f.dial(f.config())
 		defer c.Close()
 		got, err := c.Status(t.Context(), "10.0.0.2:7946")
-		if string(got) != `{"node":"n2"}` || err != nil {
+		if string(got) != `{"node":"n2","told":""}` || err != nil {
 			t.Errorf("status = %s, %v", got, err)
+		}
+		if got, err := c.Admin(t.Context(), "10.0.0.1:7946", "forget ", "n3"); string(got) != `{"node":"n1","told":"forget n3"}` || err != nil {
+			t.Errorf("forget = %s, %v", got, err)
+		}
+		got, err = c.Admin(t.Context(), "10.0.0.1:7946", "refuse", "it lives")
+		if got != nil || !errors.Is(err, replica.ErrBadRequest) || !strings.HasSuffix(err.Error(), "it lives") {
+			t.Errorf("refuse = %s, %v, want ErrBadRequest with the node's words", got, err)
 		}
 		if got, err := c.Status(t.Context(), ""); len(got) == 0 || err != nil {
 			t.Errorf("status of any = %s, %v", got, err)
@@ -295,9 +302,11 @@ func TestStatusNeedsClusterKey(t *testing.T) {
 		conf.Key = key
 		c := f.dial(conf)
 		defer c.Close()
-		got, err := c.Status(t.Context(), "")
-		if got != nil || !errors.Is(err, replica.ErrForbidden) || !strings.Contains(err.Error(), "cluster key") {
-			t.Errorf("status = %s, %v, want ErrForbidden that names the cluster key", got, err)
+		for _, command := range []string{"", "early", "drain"} {
+			got, err := c.Admin(t.Context(), "", command, "")
+			if got != nil || !errors.Is(err, replica.ErrForbidden) || !strings.Contains(err.Error(), "cluster key") {
+				t.Errorf("%q = %s, %v, want ErrForbidden that names the cluster key", command, got, err)
+			}
 		}
 	})
 }

@@ -206,12 +206,8 @@ func (n *fakeNode) Frames(conn *wire.Conn, lane int, frames []wire.Frame) {
 				reply = nil
 				n.greets(conn)
 			}
-		case *replica.StatusWanted:
-			answer := &replica.StatusReply{Token: m.Token}
-			if conn.Peer().Role != wire.RoleClient {
-				answer.JSON = []byte(`{"node":"` + n.member.Name + `"}`)
-			}
-			reply = answer
+		case *replica.AdminRequest:
+			reply = n.administer(conn, m)
 		case *replica.Request:
 			n.got = append(n.got, arrived{lane, *m})
 			if r := script(conn, m); r != nil {
@@ -224,6 +220,19 @@ func (n *fakeNode) Frames(conn *wire.Conn, lane int, frames []wire.Frame) {
 			_ = conn.Send(lane, &appender{reply}) // the test sees what is missing
 		}
 	}
+}
+
+// administer answers with the node's name and what it was told; it refuses what it is told to refuse.
+func (n *fakeNode) administer(conn *wire.Conn, m *replica.AdminRequest) *replica.AdminReply {
+	switch {
+	case conn.Peer().Role == wire.RoleClient && m.Command == "early":
+		return &replica.AdminReply{Token: m.Token}
+	case conn.Peer().Role == wire.RoleClient:
+		return &replica.AdminReply{Token: m.Token, Status: replica.StatusForbidden}
+	case m.Command == "refuse":
+		return &replica.AdminReply{Token: m.Token, Status: replica.StatusBadRequest, Detail: m.Argument}
+	}
+	return &replica.AdminReply{Token: m.Token, JSON: fmt.Appendf(nil, `{"node":%q,"told":%q}`, n.member.Name, m.Command+m.Argument)}
 }
 
 func (n *fakeNode) Gossip(_ *wire.Conn, s net.Conn)   { _ = s.Close() }

@@ -114,8 +114,9 @@ func (p *peer) take(conn *wire.Conn, m replica.Message) error {
 	switch m := m.(type) {
 	case *replica.Reply:
 		c.calls.deliver(m.Token, conn, arrival{from: p, reply: *m})
-	case *replica.StatusReply:
-		c.calls.deliver(m.Token, conn, arrival{from: p, json: m.JSON})
+	case *replica.AdminReply:
+		reply := replica.Reply{Result: replica.Result{Status: m.Status, Detail: m.Detail}}
+		c.calls.deliver(m.Token, conn, arrival{from: p, reply: reply, json: m.JSON})
 	case *replica.Layout:
 		return p.told(conn, m)
 	}

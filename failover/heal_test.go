@@ -57,7 +57,7 @@ func (s *side) set(id, attr, value string) {
 func conflictKeys(all []replica.Conflict) []string {
 	var keys []string
 	for _, c := range all {
-		keys = append(keys, fmt.Sprintf("%s %s %s %x", c.Key.ID, c.Attr, c.Cause, c.Lost.Clock))
+		keys = append(keys, fmt.Sprintf("%s %s %d %x", c.Key.ID, c.Attr, c.Cause, c.Lost.Clock))
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
@@ -109,7 +109,7 @@ func (w *world) holdToBoth(reader *side, halves []*side) {
 		if b.Less(a) {
 			a = b
 		}
-		want = append(want, fmt.Sprintf("%s overwritten %x", name, a.Clock))
+		want = append(want, fmt.Sprintf("%s %d %x", name, replica.CauseOverwritten, a.Clock))
 	}
 	slices.Sort(want)
 	if d := cmp.Diff(want, conflictKeys(w.conflicts)); d != "" {

@@ -23,6 +23,12 @@ const (
 	LeaseDefault       = 300 * time.Millisecond
 )
 
+// The policies of Config.Split.
+const (
+	SplitAvailable = "available"
+	SplitGuard     = "guard"
+)
+
 // NoBackups is the value of Config.Backups that asks for none.
 const NoBackups = -1
 
@@ -47,11 +53,20 @@ type Config struct {
 	Slots     int // of the cluster, the same on every member; default 1024
 	Backups   int // copies of each session besides the primary, the same on every member: 1 or 2, or NoBackups; default 1
 	MinCopies int // commits on fewer copies are answered ErrNotEnoughCopies; default 1
-	Limits    replica.Limits
-	Lease     time.Duration // see failover.Config; the same on every member; default 300 ms
+	// Split is what a node does when it sees few others: SplitAvailable, the default, goes on with what it holds;
+	// SplitGuard refuses commits other than destroys while fewer than MinMembers are seen alive, itself included.
+	Split string
+	// MinMembers goes with SplitGuard; default a majority of Join and this node. Set it alike on every member.
+	MinMembers int
+	Limits     replica.Limits
+	Lease      time.Duration // see failover.Config; the same on every member; default 300 ms
 
 	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
 	Accept []wire.Key // further keys accepted, while keys are being changed
+
+	// DrainDeadline bounds how long Run, once told to stop, hands over what the node holds before it leaves; default 25
+	// seconds. LeaveAtOnce: not at all, its backups take over.
+	DrainDeadline time.Duration
 
 	// StateDir is where the members are remembered between runs, in a file NAME.members; default none are.
 	StateDir string
@@ -82,11 +97,17 @@ func (c Config) withDefaults() Config {
 	if c.Backups == 0 {
 		c.Backups = 1
 	}
+	if c.Split == "" {
+		c.Split = SplitAvailable
+	}
 	if c.MinCopies == 0 {
 		c.MinCopies = 1
 	}
 	if c.Lease == 0 {
 		c.Lease = LeaseDefault
+	}
+	if c.DrainDeadline == 0 {
+		c.DrainDeadline = DrainDeadlineDefault
 	}
 	if c.Key.IsZero() {
 		c.Key = wire.DevelopmentKey()
@@ -112,7 +133,21 @@ func (c *Config) expect(others int) int {
 	case others == 0:
 		return 1
 	}
-	return (others+1)/2 + 1
+	return majority(others)
+}
+
+// majority is more than half of a node and others.
+func majority(others int) int { return (others+1)/2 + 1 }
+
+// minMembers is how many members must be seen alive to take commits, given the other addresses of Join; 0 for any.
+func (c *Config) minMembers(others int) int {
+	switch {
+	case c.Split != SplitGuard:
+		return 0
+	case c.MinMembers > 0:
+		return c.MinMembers
+	}
+	return majority(others)
 }
 
 // Validate reports the first field that cannot work, with what to do about it.
@@ -133,12 +168,17 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: %d backups: choose 0, 1 or 2", ErrConfig, c.Backups)
 	case c.MinCopies < 1 || c.MinCopies > 1+c.backups():
 		return fmt.Errorf("%w: min-copies %d cannot be reached with %d backups", ErrConfig, c.MinCopies, c.backups())
+	case c.DrainDeadline < 0 && c.DrainDeadline != LeaveAtOnce:
+		return fmt.Errorf("%w: drain deadline %v is negative", ErrConfig, c.DrainDeadline)
 	case c.JoinTimeout < 0:
 		return fmt.Errorf("%w: join time-out %v is negative", ErrConfig, c.JoinTimeout)
 	case c.Lease != 0 && (c.Lease < 50*time.Millisecond || c.Lease > time.Minute):
 		return fmt.Errorf("%w: lease %v: choose 50ms to 1m", ErrConfig, c.Lease)
 	case c.Key.IsClient():
 		return fmt.Errorf("%w: a client key cannot run a node: use the cluster key", ErrConfig)
+	}
+	if err := c.validateSplit(); err != nil {
+		return err
 	}
 	for _, a := range append([]string{c.Listen}, c.Join...) {
 		if _, _, err := net.SplitHostPort(a); err != nil {
@@ -147,6 +187,21 @@ func (c Config) Validate() error {
 	}
 	if err := c.Limits.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+func (c *Config) validateSplit() error {
+	switch {
+	case c.Split != SplitAvailable && c.Split != SplitGuard:
+		return fmt.Errorf("%w: split policy %q: choose %s or %s", ErrConfig, c.Split, SplitAvailable, SplitGuard)
+	case c.MinMembers < 0 || c.MinMembers > 1000:
+		return fmt.Errorf("%w: min-members %d: choose 1 to 1000", ErrConfig, c.MinMembers)
+	case c.MinMembers > 0 && c.Split != SplitGuard:
+		return fmt.Errorf("%w: min-members %d goes with the split policy %s only: choose that", ErrConfig, c.MinMembers, SplitGuard)
+	case c.Split == SplitGuard && c.MinMembers == 0 && len(c.Join) == 0:
+		return fmt.Errorf("%w: split policy %s without an address to join: say how many members there must be with min-members",
+			ErrConfig, SplitGuard)
 	}
 	return nil
 }

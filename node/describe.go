@@ -2,7 +2,10 @@ package node
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
+	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
 )
 
@@ -13,7 +16,8 @@ func (n *Node) Status() Status {
 	return n.status()
 }
 
-// Ready reports whether the node has joined and holds what the layout says that it holds; if not, why.
+// Ready reports whether the node has joined, holds what the layout says that it holds, and is not about to leave; if not,
+// why.
 func (n *Node) Ready() (ready bool, reason string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -21,14 +25,21 @@ func (n *Node) Ready() (ready bool, reason string) {
 }
 
 func (n *Node) ready() (bool, string) {
-	if n.core.Cluster() == 0 {
+	switch {
+	case n.core.Cluster() == 0:
 		return false, "belongs to no cluster yet"
+	case n.draining:
+		return false, "is draining"
 	}
 	return n.core.Ready(n.cfg.Clock())
 }
 
 func (n *Node) status() Status {
-	s := Status{Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Events: map[string]uint64{}}
+	s := Status{
+		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Events: map[string]uint64{},
+		Draining: n.draining, Backups: n.cfg.backups(), Split: n.cfg.Split, Conflicts: n.conflicts.total,
+		MinMembers: n.minMembers, Missing: n.absent(),
+	}
 	for kind, count := range n.events {
 		s.Events[string(kind)] = count
 	}
@@ -43,40 +54,83 @@ func (n *Node) status() Status {
 		s.Members = append(s.Members, MemberStatus{
 			Name: m.Name, Boot: m.Boot.String(), Address: m.Addr, Zone: m.Zone,
 			Connected: m.Boot == n.self.Boot || n.conns[m.Boot] != nil,
+			Draining:  m.Draining || m.Boot == n.self.Boot && n.draining,
 		})
 	}
 	s.Slots = n.slotStatus(index, s.Members)
 	s.Held = n.heldStatus()
+	s.Progress = progressStatus(n.core.Progress(n.cfg.Clock()))
+	s.Warnings = warnings(&s)
 	return s
 }
 
 func (n *Node) slotStatus(index map[replica.Boot]int, members []MemberStatus) SlotStatus {
 	s := SlotStatus{Total: n.cfg.Slots}
-	want := min(n.cfg.backups(), len(members)-1)
+	want := backupsWanted(n.cfg.backups(), members)
 	for slot := range uint32(n.cfg.Slots) {
 		claim := n.core.Claim(slot)
 		if claim.IsZero() {
 			s.Unclaimed++
 			continue
 		}
-		backups := 0
+		backups, primary := 0, 0
 		for _, b := range claim.Backups {
 			if i, ok := index[b]; ok {
 				members[i].Backup++
 				backups++
 			}
 		}
-		if backups < want {
-			s.Short++
-		}
 		if i, ok := index[claim.Primary]; ok {
 			members[i].Primary++
-		} else {
-			s.Dead++
+			primary = 1
 		}
+		s.Dead += 1 - primary
+		s.Short += oneIf(backups < want)
+		s.Sole += oneIf(primary+backups == 1)
+		s.Reduced += oneIf(backups < n.cfg.backups())
 	}
 	return s
 }
+
+func oneIf(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// backupsWanted is how many backups each slot should have: as configured, if there are members enough that do not drain.
+func backupsWanted(configured int, members []MemberStatus) int {
+	return max(min(configured, staying(members)-1), 0)
+}
+
+// staying counts the members that do not drain.
+func staying(members []MemberStatus) int {
+	count := 0
+	for _, m := range members {
+		count += oneIf(!m.Draining)
+	}
+	return count
+}
+
+func progressStatus(p failover.Progress) ProgressStatus {
+	pauses := slices.Sorted(slices.Values(p.Pauses))
+	return ProgressStatus{
+		Restoring: p.Restoring, Moving: p.Moving, Left: p.Left, LeftBytes: p.LeftBytes, SentBytes: p.SentBytes,
+		Waiting: p.Waiting, Pauses: len(pauses),
+		PauseP50MS: milliseconds(quantile(pauses, 50)), PauseP99MS: milliseconds(quantile(pauses, 99)),
+	}
+}
+
+// quantile is the value of sorted ones that so many per cent do not exceed; zero if there are none.
+func quantile(sorted []time.Duration, percent int) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[max((len(sorted)*percent+99)/100-1, 0)]
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func (n *Node) heldStatus() HeldStatus {
 	var s HeldStatus

@@ -111,9 +111,13 @@ type meta struct {
 	name    string
 	zone    string
 	addr    string
+	flags   uint64 // came later than the rest; a bit that is unknown here means nothing
 }
 
 const metaVersion = 1
+
+// metaDraining is the flag of a member that hands over what it holds.
+const metaDraining = 1 << 0
 
 var errMeta = errors.New("gossip: member speaks another version; upgrade the older of the two")
 
@@ -125,7 +129,7 @@ func (m meta) encode() []byte {
 	for _, s := range []string{m.name, m.zone, m.addr} {
 		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
 	}
-	return b
+	return binary.AppendUvarint(b, m.flags)
 }
 
 func decodeMeta(b []byte) (meta, error) {
@@ -149,11 +153,12 @@ func decodeMeta(b []byte) (meta, error) {
 		}
 		s[i], b = string(b[size:size+int(n)]), b[size+int(n):]
 	}
-	return meta{replica.Boot(v[0]), v[1], int64(v[2]), int(v[3]), v[4], s[0], s[1], s[2]}, nil
+	flags, _ := binary.Uvarint(b) // zero if there is nothing
+	return meta{replica.Boot(v[0]), v[1], int64(v[2]), int(v[3]), v[4], s[0], s[1], s[2], flags}, nil
 }
 
 func (m meta) member() replica.Member {
-	return replica.Member{Boot: m.boot, Name: m.name, Addr: m.addr, Zone: m.zone}
+	return replica.Member{Boot: m.boot, Name: m.name, Addr: m.addr, Zone: m.zone, Draining: m.flags&metaDraining != 0}
 }
 
 // NodeMeta implements memberlist.Delegate.
@@ -161,9 +166,14 @@ func (g *gossip) NodeMeta(limit int) []byte {
 	n := g.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	b := meta{
-		n.self.Boot, n.core.Cluster(), n.started, n.cfg.Slots, n.agreement(), n.self.Name, n.self.Zone, n.self.Addr,
-	}.encode()
+	m := meta{
+		boot: n.self.Boot, cluster: n.core.Cluster(), started: n.started, slots: n.cfg.Slots, limits: n.agreement(),
+		name: n.self.Name, zone: n.self.Zone, addr: n.self.Addr,
+	}
+	if n.draining {
+		m.flags = metaDraining
+	}
+	b := m.encode()
 	if len(b) > limit {
 		panic("node: BUG: member metadata too long") // names and addresses are bounded by Validate
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (n *Node) join(ctx context.Context) {
 		return
 	}
 	for sleep(ctx, rejoinEvery) {
-		if missing := n.missing(seeds); len(missing) > 0 {
+		if missing := n.missing(); len(missing) > 0 {
 			if _, err := n.gossip.list.Join(missing); err != nil {
 				n.log.Debug("members are missing", "addresses", missing, "error", err)
 			}
@@ -130,20 +131,21 @@ func lastOf(err error) string {
 	return cmp.Or(last, "no answer")
 }
 
-// missing lists the addresses of seeds and remembered members that no living member has.
-func (n *Node) missing(seeds []string) []string {
-	all := slices.Clone(seeds)
+// missing lists the addresses of Join and of remembered members that no living member has, but not those forgotten.
+func (n *Node) missing() []string {
+	all := n.seeds(remembered{})
+	known := map[string]bool{n.self.Addr: true} // alive, or not to be looked for
 	n.mu.Lock()
 	for _, a := range n.known {
-		all = append(all, a)
+		all = append(all, a.addr)
 	}
+	maps.Copy(known, n.forgotten)
 	n.mu.Unlock()
-	alive := map[string]bool{n.self.Addr: true}
 	for _, m := range n.gossip.alive() {
-		alive[m.addr] = true
+		known[m.addr] = true
 	}
 	slices.Sort(all)
-	return slices.DeleteFunc(slices.Compact(all), func(a string) bool { return alive[a] })
+	return slices.DeleteFunc(slices.Compact(all), func(a string) bool { return known[a] })
 }
 
 // sleep waits, and reports whether ctx goes on.

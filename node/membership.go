@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -29,10 +30,13 @@ func (n *Node) follow() {
 			n.doom(err)
 			return
 		}
+		if n.isUnsaved() {
+			n.remember()
+		}
 		if n.untold() {
 			n.remember()
 			if err := n.gossip.list.UpdateNode(metaWait); err != nil {
-				n.log.Debug("gossip did not take the cluster's id", "error", err) // its next exchange carries it
+				n.log.Debug("gossip did not take news of this node", "error", err) // its next exchange carries it
 			}
 		}
 		select {
@@ -44,12 +48,20 @@ func (n *Node) follow() {
 	}
 }
 
-// untold reports, once, that gossip has not been told which cluster the node belongs to.
+// tidings is what changes in the metadata that gossip spreads of this node.
+type tidings struct {
+	cluster  uint64
+	draining bool
+}
+
+func (n *Node) tidings() tidings { return tidings{n.core.Cluster(), n.draining} }
+
+// untold reports, once, that gossip has not been told the latest of this node.
 func (n *Node) untold() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	news := n.told != n.core.Cluster()
-	n.told = n.core.Cluster()
+	news := n.told != n.tidings()
+	n.told = n.tidings()
 	return news
 }
 
@@ -74,7 +86,7 @@ func (n *Node) belong(alive []meta) {
 
 // setMembers tells the core who is alive and where that puts home, links the node to the others, and remembers them.
 func (n *Node) setMembers(members []replica.Member) error {
-	members = withSelf(members, n.self)
+	members = withSelf(members, n.asMember())
 	if sameMembers(members, n.members) {
 		return nil
 	}
@@ -83,11 +95,7 @@ func (n *Node) setMembers(members []replica.Member) error {
 		return err
 	}
 	n.mu.Lock()
-	for _, m := range n.members {
-		if n.core.HasLeft(m.Boot) {
-			delete(n.known, m.Name) // in good order: nobody need look for it
-		}
-	}
+	n.missed(members)
 	n.members, n.membersChanged = members, true
 	n.core.SetMembers(n.cfg.Clock(), members)
 	n.core.SetHome(home)
@@ -95,6 +103,15 @@ func (n *Node) setMembers(members []replica.Member) error {
 	n.linkAll(members)
 	n.remember()
 	return nil
+}
+
+// asMember is this node as it stands in lists of members.
+func (n *Node) asMember() replica.Member {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	self := n.self
+	self.Draining = n.draining
+	return self
 }
 
 func withSelf(members []replica.Member, self replica.Member) []replica.Member {
@@ -123,8 +140,12 @@ func sameMembers(a, b []replica.Member) bool {
 	return true
 }
 
-// homeOf computes the home table, off the path of requests.
+// homeOf computes the home table, off the path of requests. Members that drain are nobody's home, unless all do.
 func (n *Node) homeOf(members []replica.Member) (*ring.Table, error) {
+	drains := func(m replica.Member) bool { return m.Draining }
+	if staying := slices.DeleteFunc(slices.Clone(members), drains); len(staying) > 0 {
+		members = staying
+	}
 	all := make([]ring.Member, 0, len(members))
 	for _, m := range members {
 		all = append(all, ring.Member{Name: m.Name, Zone: m.Zone})

@@ -35,6 +35,7 @@ type Node struct {
 	self       replica.Member
 	started    int64  // time of day in milliseconds; of two boots of one name the later started counts
 	remembered uint64 // the cluster that the node belonged to in its last run
+	minMembers int    // that must be alive to take commits; 0: any number
 	endpoint   *wire.Endpoint
 	log        *slog.Logger
 	gossip     *gossip
@@ -43,6 +44,8 @@ type Node struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup // every goroutine that the node itself starts; Close joins them
 	once  sync.Once      // Close
+	drain chan struct{}  // closed when draining begins
+	left  chan struct{}  // closed when the node has left in good order
 
 	mu             sync.Mutex // guards everything below
 	core           *failover.Core
@@ -54,10 +57,15 @@ type Node struct {
 	links          map[replica.Boot]*wire.Link  // to members with a higher boot
 	watchers       map[*source]bool             // clients that want the layout; true: not sent yet
 	members        []replica.Member             // as told to the core
-	known          map[string]string            // address by name of every member met, to look for
+	known          map[string]acquaintance      // by name, every member met, to look for
+	forgotten      map[string]bool              // addresses of Join that nobody need look for
+	unsaved        bool                         // known changed and is to be written down
+	admin          string                       // where the admin listener is
 	membersChanged bool                         // since the last publish
-	told           uint64                       // the cluster that gossip was told of
+	draining       bool                         // hands over what it holds; never ends
+	told           tidings                      // what gossip was told
 	events         map[replica.EventKind]uint64 // counts since the start
+	conflicts      conflicts                    // that merges found
 	problem        error                        // what makes it impossible to be a member; see doom
 }
 
@@ -110,6 +118,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		watchers: map[*source]bool{},
 		events:   map[replica.EventKind]uint64{},
 	}
+	n.drain, n.left = make(chan struct{}), make(chan struct{})
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	if err := n.makeCore(); err != nil {
 		return nil, err
@@ -124,7 +133,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 
 // makeCore makes the core, with what is remembered from the last run.
 func (n *Node) makeCore() error {
-	remembered, err := n.recall()
+	r, err := n.recall()
 	if err == nil {
 		err = n.writable()
 	}
@@ -135,21 +144,23 @@ func (n *Node) makeCore() error {
 	if _, err := rand.Read(seed[:]); err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
+	n.minMembers = n.cfg.minMembers(len(n.seeds(remembered{})))
 	cfg := failover.Config{
 		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
 		Limits: n.cfg.Limits, Lease: n.cfg.Lease,
-		Expect:  n.cfg.expect(len(n.seeds(remembered))),
-		Cluster: remembered.cluster(),
-		Random:  mrand.New(mrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:]))),
+		Expect:     n.cfg.expect(len(n.seeds(r))),
+		MinMembers: n.minMembers,
+		Cluster:    r.cluster(),
+		Random:     mrand.New(mrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:]))),
 	}
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	n.remembered = remembered.cluster()
+	n.remembered = r.cluster()
 	n.core = failover.New(cfg, n.cfg.Clock())
-	n.known = map[string]string{}
-	for _, m := range remembered.Members {
-		n.known[m.Name] = m.Address
+	n.known, n.forgotten = map[string]acquaintance{}, map[string]bool{}
+	for _, m := range r.Members {
+		n.known[m.Name] = acquaintance{m.Address, m.AbsentSince}
 	}
 	return n.setMembers(nil)
 }
@@ -157,12 +168,17 @@ func (n *Node) makeCore() error {
 // Addr is the address that the node's socket is bound to.
 func (n *Node) Addr() net.Addr { return n.endpoint.Addr() }
 
+// ShowAdmin makes the status tell where the node's admin listener is. It is opened when the node's own address is known,
+// which is after New; so this is no part of Config. To be called before Run.
+func (n *Node) ShowAdmin(addr string) { n.admin = addr }
+
 // Member is the node's own boot.
 func (n *Node) Member() replica.Member { return n.self }
 
-// Run joins or founds a cluster and serves until ctx is done; then it leaves in good order, so that its backups take
-// over at once, and closes the node. It is to be called once. It returns nil after an orderly end, otherwise why the
-// node cannot be a member.
+// Run joins or founds a cluster and serves until ctx is done; then it drains for as long as Config.DrainDeadline says,
+// leaves in good order, so that its backups take over the rest at once, and closes the node. A node that was told to
+// drain leaves when it is done. Run is to be called once. It returns nil after an orderly end, otherwise why the node
+// cannot be a member.
 func (n *Node) Run(ctx context.Context) error {
 	defer n.Close()
 	n.tasks.Go(n.accept)
@@ -172,16 +188,20 @@ func (n *Node) Run(ctx context.Context) error {
 	n.tasks.Go(func() { n.join(n.ctx) })
 	select {
 	case <-ctx.Done():
-		n.leave()
-		return nil
+	case <-n.drain:
+		n.handOver(ctx)
 	case <-n.ctx.Done():
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.problem != nil {
-			return n.problem
-		}
-		return ErrClosed
 	}
+	if n.ctx.Err() == nil {
+		n.drainAndLeave()
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.problem != nil {
+		return n.problem
+	}
+	return ErrClosed
 }
 
 // doom ends the node: what it found makes it impossible to be a member.

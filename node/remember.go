@@ -21,8 +21,15 @@ type remembered struct {
 }
 
 type rememberedMember struct {
-	Name    string `json:"name"`
-	Address string `json:"address"`
+	Name        string `json:"name"`
+	Address     string `json:"address"`
+	AbsentSince int64  `json:"absent_since,omitempty"` // as acquaintance has it
+}
+
+// acquaintance is a member that this node has met.
+type acquaintance struct {
+	addr  string
+	since int64 // when it was seen last, milliseconds since 1970; zero: it is alive, or nobody knows
 }
 
 // cluster is the id as a number; zero if there is none.
@@ -86,14 +93,16 @@ func (n *Node) writable() error {
 // remember adds the members of the moment to those known, and writes all of them down if the node belongs to a cluster.
 func (n *Node) remember() {
 	n.mu.Lock()
+	n.unsaved = false
 	for _, m := range n.members {
-		if len(n.known) < knownMax {
-			n.known[m.Name] = m.Addr
+		delete(n.forgotten, m.Addr)
+		if _, met := n.known[m.Name]; met || len(n.known) < knownMax {
+			n.known[m.Name] = acquaintance{addr: m.Addr}
 		}
 	}
 	r := remembered{Cluster: fmt.Sprintf("%016x", n.core.Cluster())}
-	for name, addr := range n.known {
-		r.Members = append(r.Members, rememberedMember{name, addr})
+	for name, a := range n.known {
+		r.Members = append(r.Members, rememberedMember{name, a.addr, a.since})
 	}
 	n.mu.Unlock()
 	path := n.cfg.statePath()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -20,6 +19,7 @@ type waiter struct {
 	result chan replica.Result // or a caller; has room for the one answer
 
 	slot   uint32
+	began  time.Duration // Instant.Mono when this node's core was asked
 	to     replica.Boot  // the member that it was passed on to; zero: this node's core
 	expiry time.Duration // Instant.Mono after which a passed-on request is given up
 }
@@ -59,6 +59,7 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	if n.forward(now, t, w, m) {
 		return
 	}
+	w.began = now.Mono
 	n.waiters[t] = w
 	if m.Load != nil {
 		n.core.Load(now, w.slot, t, m.Load, &n.effects)
@@ -105,11 +106,14 @@ func (n *Node) forwarded(m *replica.Reply) {
 	n.answer(w, m.Result)
 }
 
-// finish hands the core's answer over.
-func (n *Node) finish(t replica.Token, r replica.Result) {
+// finish hands the core's answer over, and tells the core how long it took as primary.
+func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 	if w, ok := n.waiters[t]; ok {
 		delete(n.waiters, t)
 		n.answer(w, r)
+		if !r.Status.Retryable() {
+			n.core.Observe(now, now.Mono-w.began)
+		}
 	}
 }
 
@@ -214,17 +218,4 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 			return r, ErrClosed
 		}
 	}
-}
-
-// sendStatus answers an operator. A client key does not open it.
-func (n *Node) sendStatus(_ replica.Instant, s *source, c *wire.Conn, lane int, m *replica.StatusWanted) {
-	reply := &replica.StatusReply{Token: m.Token}
-	if s.role != wire.RoleClient {
-		doc, err := json.Marshal(n.status())
-		if err != nil {
-			panic("node: BUG: status does not marshal: " + err.Error())
-		}
-		reply.JSON = doc
-	}
-	_ = n.queue(c, lane, reply) // an operator asks again
 }

@@ -91,7 +91,7 @@ var errNotAllowed = errors.New("message not allowed for this role")
 // allowed checks a message against the role in the peer's certificate.
 func (s *source) allowed(m replica.Message) error {
 	switch m.(type) {
-	case *replica.Request, *replica.LayoutWanted, *replica.StatusWanted:
+	case *replica.Request, *replica.LayoutWanted, *replica.AdminRequest:
 		return nil
 	}
 	if s.role != wire.RoleNode {
@@ -110,8 +110,8 @@ func (s *source) take(now replica.Instant, c *wire.Conn, lane int, m replica.Mes
 		n.forwarded(m)
 	case *replica.LayoutWanted:
 		n.watch(s, c)
-	case *replica.StatusWanted:
-		n.sendStatus(now, s, c, lane, m)
+	case *replica.AdminRequest:
+		n.administer(s, c, lane, m)
 	case *replica.Hello:
 		s.meet(c, m)
 	default:

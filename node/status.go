@@ -1,17 +1,33 @@
 package node
 
+import "time"
+
 // Status is what a node sees of itself and the cluster, as an operator reads it. Its JSON form is what `sessnode
 // status -json` prints.
 type Status struct {
-	Node    string         `json:"node"`
-	Boot    string         `json:"boot"`
-	Address string         `json:"address"`
-	Cluster string         `json:"cluster"` // empty: belongs to none yet
-	Ready   bool           `json:"ready"`
-	Reason  string         `json:"reason,omitempty"` // why it is not ready
-	Members []MemberStatus `json:"members"`          // in the order of names, this node included
-	Slots   SlotStatus     `json:"slots"`
-	Held    HeldStatus     `json:"held"`
+	Node    string `json:"node"`
+	Boot    string `json:"boot"`
+	Address string `json:"address"`
+	Cluster string `json:"cluster"` // empty: belongs to none yet
+	Ready   bool   `json:"ready"`
+	Reason  string `json:"reason,omitempty"` // why it is not ready
+	Admin   string `json:"admin,omitempty"`  // where its admin listener is; empty: it has none
+
+	Members []MemberStatus  `json:"members"` // in the order of names, this node included
+	Missing []MissingStatus `json:"missing"` // in the order of names; never nil
+	Slots   SlotStatus      `json:"slots"`
+	Held    HeldStatus      `json:"held"`
+
+	Draining bool           `json:"draining"` // it hands over what it holds, and leaves then
+	Progress ProgressStatus `json:"progress"`
+
+	Backups    int    `json:"backups"`               // copies of each session besides the primary, as configured
+	Split      string `json:"split"`                 // the policy, see Config.Split
+	MinMembers int    `json:"min_members,omitempty"` // that must be alive to take commits
+	Conflicts  uint64 `json:"conflicts"`             // acknowledged writes given up in merges since the start
+
+	// Warnings is what an operator should know of or do something about, each with what to do; never nil.
+	Warnings []string `json:"warnings"`
 	// Events counts what happened on this node since its start, by the name under which it is logged.
 	Events map[string]uint64 `json:"events"`
 }
@@ -25,14 +41,39 @@ type MemberStatus struct {
 	Primary   int    `json:"primary"`   // slots of which it is acting primary
 	Backup    int    `json:"backup"`    // slots of which it is acting backup
 	Connected bool   `json:"connected"` // this node has a connection to it, or is it
+	Draining  bool   `json:"draining"`  // it hands over what it holds, and leaves then
+}
+
+// MissingStatus is a member that did not leave in good order and is not alive: this node goes on looking for it.
+type MissingStatus struct {
+	Name    string    `json:"name"`
+	Address string    `json:"address"`
+	Since   time.Time `json:"since,omitzero"` // when it was seen last; zero: unknown
+}
+
+// ProgressStatus is what changes of membership still ask of the node itself, see failover.Progress.
+type ProgressStatus struct {
+	Restoring  int     `json:"restoring"` // copies that are missing and that it makes now
+	Moving     int     `json:"moving"`    // slots that it moves home now
+	Left       int     `json:"left"`      // slots that it still has to restore or move, those under way included
+	LeftBytes  int     `json:"left_bytes"`
+	SentBytes  uint64  `json:"sent_bytes"`        // since the start
+	Waiting    string  `json:"waiting,omitempty"` // why the next step is not taken now
+	Pauses     int     `json:"pauses"`            // hand-offs that the next two are of
+	PauseP50MS float64 `json:"pause_p50_ms"`      // how long a slot was served by nobody while it was handed over
+	PauseP99MS float64 `json:"pause_p99_ms"`
 }
 
 // SlotStatus counts the cluster's slots as this node knows them.
 type SlotStatus struct {
 	Total     int `json:"total"`
 	Unclaimed int `json:"unclaimed"`
-	Short     int `json:"short"` // with fewer backups than there should be
-	Dead      int `json:"dead"`  // whose primary is no living member
+	// Short counts those with fewer backups than there should be: as configured, or as many as members that do not drain
+	// leave room for.
+	Short   int `json:"short"`
+	Dead    int `json:"dead"`    // whose primary is no living member
+	Sole    int `json:"sole"`    // of which one living node holds the only copy
+	Reduced int `json:"reduced"` // with fewer backups than configured, however many members there are
 }
 
 // HeldStatus is what this node itself holds.

@@ -12,6 +12,22 @@ import (
 	"github.com/sessnode/sessnode/wire"
 )
 
+// Under the policy guard a majority of Join must be alive, and the status says so.
+func TestStatusShowsPolicy(t *testing.T) {
+	guard := func(cfg *node.Config) { cfg.Split = node.SplitGuard }
+	runCluster(t, 3, guard, func(c *cluster) {
+		c.wait(5 * time.Second)
+		if s := c.nodes[0].node.Status(); s.Split != node.SplitGuard || s.MinMembers != 2 || s.Backups != 1 || len(s.Warnings) > 0 {
+			t.Errorf("status is %+v", s)
+		}
+	})
+	runCluster(t, 1, nil, func(c *cluster) {
+		if s := c.nodes[0].node.Status(); s.Split != node.SplitAvailable || s.MinMembers != 0 {
+			t.Errorf("status is %+v", s)
+		}
+	})
+}
+
 // Either key opens sessions; only the cluster key opens the status.
 func TestStatusNeedsClusterKey(t *testing.T) {
 	clientKey, err := wire.DevelopmentKey().ClientKey()

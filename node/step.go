@@ -26,7 +26,7 @@ func (n *Node) tick() {
 		now := n.cfg.Clock()
 		n.core.Tick(now, &n.effects)
 		n.dispatch()
-		if n.core.Cluster() != n.told {
+		if n.tidings() != n.told {
 			n.gossip.wake()
 		}
 		n.expireForwards(now)
@@ -47,16 +47,18 @@ func (o *outgoing) AppendFrame(b []byte) []byte { return wire.AppendMessage(b, o
 // dispatch carries the effects of a step out: it queues the messages in their order and hands the answers over. It
 // never blocks. The mutex is held, so that messages of one slot are queued in the order of its steps.
 func (n *Node) dispatch() {
-	n.out.now = n.cfg.Clock().Mono
+	now := n.cfg.Clock()
+	n.out.now = now.Mono
 	for _, e := range n.effects.Send {
 		if c := n.conns[e.To]; c != nil {
 			_ = n.queue(c, n.lane(c, e.Msg), e.Msg) // what is lost is sent again by whoever misses the answer
 		}
 	}
 	for _, d := range n.effects.Done {
-		n.finish(d.Token, d.Result)
+		n.finish(now, d.Token, d.Result)
 	}
 	n.note(n.effects.Events)
+	n.noteConflicts(n.effects.Conflicts)
 	n.effects.Reset()
 }
 

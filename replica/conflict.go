@@ -24,17 +24,17 @@ const (
 	CauseSettings    Cause = 3 // the other side set the session's time-outs later
 )
 
-// String is the cause in a word.
+// String is the cause as an operator reads it.
 func (c Cause) String() string {
 	switch c {
 	case CauseOverwritten:
-		return "overwritten"
+		return "the other side wrote the attribute later"
 	case CauseDestroyed:
-		return "destroyed"
+		return "the other side destroyed the session"
 	case CauseExpired:
-		return "expired"
+		return "the session expired on the other side"
 	}
-	return "settings"
+	return "the other side set the session's times later"
 }
 
 // conflicts lists what is lost when two versions of a session are merged whose sides parted at the given clock: the

@@ -22,7 +22,7 @@ type Effects struct {
 	Send   []Envelope
 	Done   []Done
 	Events []Event
-	// Conflicts is what merges after a split gave up.
+	// Conflicts is what merges after a split gave up; the same one may come again.
 	Conflicts []Conflict
 }
 

@@ -229,7 +229,7 @@ func TestConflicts(t *testing.T) {
 					if !l.Lost.Less(l.Kept) && l.Cause != CauseDestroyed {
 						t.Errorf("%v lost to the earlier %v", l.Lost, l.Kept)
 					}
-					got = append(got, l.Attr+" "+l.Cause.String())
+					got = append(got, fmt.Sprint(l.Attr, " ", words[l.Cause]))
 				}
 				if d := cmp.Diff(c.want, got); d != "" {
 					t.Errorf("conflicts (-want +got):\n%s", d)
@@ -238,6 +238,8 @@ func TestConflicts(t *testing.T) {
 		}
 	}
 }
+
+var words = []string{"overwritten", "destroyed", "expired", "settings"}
 
 func configure(id string, idle time.Duration) *Commit {
 	return &Commit{Key: key(id), Configure: true, Idle: idle}

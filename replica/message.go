@@ -272,13 +272,20 @@ type Layout struct {
 	Claims  []Claim
 }
 
-// StatusWanted asks a node what it sees, as an operator would read it. Admin keys only.
-type StatusWanted struct{ Token uint64 }
+// AdminRequest is an operator's command to the node that it is sent to, such as "drain". Cluster keys only. An empty
+// Command asks for the node's status.
+type AdminRequest struct {
+	Token    uint64
+	Command  string
+	Argument string // of the command; what it means, the command says
+}
 
-// StatusReply is the answer, a JSON document.
-type StatusReply struct {
-	Token uint64
-	JSON  []byte
+// AdminReply is the answer: a JSON document, or a status other than ok and what completes it for a reader.
+type AdminReply struct {
+	Token  uint64
+	JSON   []byte
+	Status Status
+	Detail string
 }
 
 func (*Update) message()         {}
@@ -310,5 +317,5 @@ func (*Request) message()        {}
 func (*Reply) message()          {}
 func (*LayoutWanted) message()   {}
 func (*Layout) message()         {}
-func (*StatusWanted) message()   {}
-func (*StatusReply) message()    {}
+func (*AdminRequest) message()   {}
+func (*AdminReply) message()     {}

@@ -62,10 +62,10 @@ func AppendMessage(b []byte, m replica.Message, now time.Duration) []byte {
 		b = appendReply(b, m, now)
 	case *replica.Layout:
 		b = appendLayout(b, m)
-	case *replica.StatusWanted:
-		b = appendUvarint(b, m.Token)
-	case *replica.StatusReply:
-		b = appendStatusReply(b, m)
+	case *replica.AdminRequest:
+		b = appendAdminRequest(b, m)
+	case *replica.AdminReply:
+		b = appendAdminReply(b, m)
 	default:
 		b = appendControl(b, m)
 	}
@@ -125,10 +125,10 @@ func (r *reader) message(frameType uint64) replica.Message {
 		return &replica.LayoutWanted{}
 	case typeLayout:
 		return readLayout(r)
-	case typeStatusWanted:
-		return &replica.StatusWanted{Token: r.uvarint("token")}
-	case typeStatusReply:
-		return readStatusReply(r)
+	case typeAdminRequest:
+		return readAdminRequest(r)
+	case typeAdminReply:
+		return readAdminReply(r)
 	}
 	return readControl(r, frameType)
 }

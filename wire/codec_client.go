@@ -253,11 +253,3 @@ func readLayout(r *reader) *replica.Layout {
 		Claims:  readClaims(r),
 	}
 }
-
-func appendStatusReply(b []byte, m *replica.StatusReply) []byte {
-	return appendBytes(appendUvarint(b, m.Token), m.JSON)
-}
-
-func readStatusReply(r *reader) *replica.StatusReply {
-	return &replica.StatusReply{Token: r.uvarint("token"), JSON: r.bytes("json")}
-}

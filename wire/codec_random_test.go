@@ -131,6 +131,8 @@ func (f filler) mend(v reflect.Value) {
 			m.Session = &replica.Session{}
 			f.fill(reflect.ValueOf(m.Session).Elem())
 		}
+	case *replica.Member:
+		m.Draining = false // gossip alone tells it
 	case *replica.Request:
 		f.mendRequest(m)
 	case *replica.Session:

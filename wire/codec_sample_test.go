@@ -167,8 +167,10 @@ func clientSamples() []sample {
 			Cluster: 0xd1d2d3d4d5d6d7d8, Slots: 1024, Members: []replica.Member{sampleMember},
 			Claims: []replica.Claim{sampleClaim},
 		}},
-		{"StatusWanted", &replica.StatusWanted{Token: 5}},
-		{"StatusReply", &replica.StatusReply{Token: 5, JSON: []byte(`{"node":"a"}`)}},
+		{"AdminRequest", &replica.AdminRequest{Token: 5}},
+		{"AdminRequest-forget", &replica.AdminRequest{Token: 6, Command: "forget", Argument: "node-c"}},
+		{"AdminReply", &replica.AdminReply{Token: 5, JSON: []byte(`{"node":"a"}`)}},
+		{"AdminReply-refused", &replica.AdminReply{Token: 6, Status: replica.StatusForbidden, Detail: "cluster key"}},
 	}
 }
 

@@ -43,8 +43,8 @@ const (
 	typeReply        = 65
 	typeLayoutWanted = 66
 	typeLayout       = 67
-	typeStatusWanted = 68
-	typeStatusReply  = 69
+	typeAdminRequest = 68
+	typeAdminReply   = 69
 )
 
 // typeNames is for errors and tests.
@@ -78,8 +78,8 @@ var typeNames = map[uint64]string{
 	typeReply:          "Reply",
 	typeLayoutWanted:   "LayoutWanted",
 	typeLayout:         "Layout",
-	typeStatusWanted:   "StatusWanted",
-	typeStatusReply:    "StatusReply",
+	typeAdminRequest:   "AdminRequest",
+	typeAdminReply:     "AdminReply",
 }
 
 // typeOf is the frame type of a message. It panics on a type that package replica does not list as a message.
@@ -150,10 +150,10 @@ func typeOfData(m replica.Message) uint64 {
 		return typeLayoutWanted
 	case *replica.Layout:
 		return typeLayout
-	case *replica.StatusWanted:
-		return typeStatusWanted
-	case *replica.StatusReply:
-		return typeStatusReply
+	case *replica.AdminRequest:
+		return typeAdminRequest
+	case *replica.AdminReply:
+		return typeAdminReply
 	}
 	panic(fmt.Sprintf("wire: BUG: no frame type for %T", m))
 }

@@ -34,8 +34,14 @@ func (c *connection) defineApp(flags *flag.FlagSet) {
 	flags.StringVar(&c.app, "app", client.AppDefault, "`APP`lication that the session belongs to")
 }
 
-// dial connects to the cluster; the caller closes the client.
+// dial connects to the cluster and shows that it waits; the caller closes the client.
 func (p *program) dial(ctx context.Context, c connection) (*client.Client, error) {
+	defer p.waiting("asking " + c.nodes)()
+	return c.connect(ctx)
+}
+
+// connect is dial without a word.
+func (c connection) connect(ctx context.Context) (*client.Client, error) {
 	key, err := readKey(c.keyFile)
 	if err != nil {
 		return nil, err
@@ -46,9 +52,11 @@ func (p *program) dial(ctx context.Context, c connection) (*client.Client, error
 	if err := conf.Validate(); err != nil {
 		return nil, configError{err}
 	}
-	defer p.waiting("asking " + c.nodes)()
 	dialed, err := client.Dial(ctx, conf)
 	if ctx.Err() != nil {
+		if err == nil {
+			_ = dialed.Close() // nobody waits for it any more
+		}
 		return nil, ctx.Err()
 	}
 	return dialed, explainDial(err, key, c.timeout)

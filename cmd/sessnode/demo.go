@@ -95,10 +95,10 @@ func (p *program) demo(ctx context.Context, dir string, run func(context.Context
 func newDemo(dir string) (*demo, error) {
 	d := &demo{}
 	var err error
-	if d.nodeAddrs, err = child.FreeUDP(demoNodes); err != nil {
+	if d.nodeAddrs, err = child.FreeAddrs(demoNodes); err != nil {
 		return nil, err
 	}
-	shopAddrs, err := child.FreeTCP(demoShops)
+	shopAddrs, err := child.FreeAddrs(demoShops)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func newDemo(dir string) (*demo, error) {
 		name := fmt.Sprintf("node-%d", i+1)
 		d.nodes = append(d.nodes, &child.Process{Name: name, Dir: dir, Args: []string{
 			"serve", "-name", name, "-bind", addr, "-join", all, "-expect", fmt.Sprint(demoNodes),
-			"-state-dir", filepath.Join(dir, name),
+			"-state-dir", filepath.Join(dir, name), "-admin", noAdmin,
 		}})
 	}
 	for i, addr := range shopAddrs {

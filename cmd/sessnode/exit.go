@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sessnode/sessnode/admin"
 	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/node"
 	"github.com/sessnode/sessnode/replica"
@@ -33,9 +34,11 @@ const exitHelp = `EXIT CODES
     1  failed for a reason that has no code of its own; for 'demo -once': the count or a wait was wrong
     2  used wrongly: unknown command or flag, bad value
     3  configuration: a value that cannot work, a key or file that is missing or damaged, no key beyond loopback
-    4  network: address taken, nobody reachable, no answer in time
-    5  refused: another key, another cluster, name taken, not allowed with a client key, other protocol version
-    6  no such session
+    4  network: address taken, nobody reachable, no answer in time; for 'status -wait-safe' and 'drain': not safe, or not
+       drained, in time; for 'forget': a member was not told
+    5  refused: another key, another cluster, name taken, not allowed with a client key, other protocol version; for
+       'forget': the member is alive
+    6  no such session; for 'forget': nobody looks for a member of that name
   130  interrupted
 `
 
@@ -56,14 +59,14 @@ var codes = []struct {
 	code   int
 	errors []error
 }{
-	{exitNotFound, []error{replica.ErrNotFound, replica.ErrDestroyed}},
-	{exitConfig, []error{node.ErrConfig, wire.ErrKeyText, wire.ErrClientKey, wire.ErrDevelopmentKey, os.ErrPermission,
+	{exitNotFound, []error{replica.ErrNotFound, replica.ErrDestroyed, errUnknownMember}},
+	{exitConfig, []error{node.ErrConfig, admin.ErrAddress, wire.ErrKeyText, wire.ErrClientKey, wire.ErrDevelopmentKey, os.ErrPermission,
 		os.ErrNotExist, os.ErrExist}},
 	{exitUsage, []error{ring.ErrInvalidConfig, ring.ErrUnknownMember, ring.ErrNoChange, ring.ErrNoMembers,
 		ring.ErrTooManyMembers, ring.ErrInvalidMember, ring.ErrDuplicateMember, replica.ErrBadRequest, replica.ErrTooLarge}},
 	{exitRefused, []error{wire.ErrKeyMismatch, wire.ErrKeyRefused, wire.ErrVersion, wire.ErrClock, wire.ErrRole,
-		replica.ErrForbidden, node.ErrNameTaken, node.ErrOtherCluster}},
-	{exitNetwork, []error{wire.ErrAddressTaken, node.ErrNoSeed, wire.ErrPeerSilent, wire.ErrBusy, replica.ErrUnavailable,
+		replica.ErrForbidden, node.ErrNameTaken, node.ErrOtherCluster, errAliveMember}},
+	{exitNetwork, []error{wire.ErrAddressTaken, admin.ErrTaken, errNotInTime, node.ErrNoSeed, wire.ErrPeerSilent, wire.ErrBusy, replica.ErrUnavailable,
 		client.ErrOutcomeUnknown, context.DeadlineExceeded}},
 	{exitInterrupted, []error{context.Canceled}},
 }

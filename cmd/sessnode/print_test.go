@@ -130,15 +130,18 @@ func TestKeyFilesAreNotShown(t *testing.T) {
 	}
 }
 
-func TestStatusTellsOfLostSlots(t *testing.T) {
+func TestStatusTellsWhatIsUnderWay(t *testing.T) {
 	for _, tt := range []struct{ document, want string }{
 		{`{"node":"n1"}`, ""},
 		{`{"node":"n1","events":{}}`, ""},
 		{`{"node":"n1","events":{"slot promoted":2}}`, "\nsince start\n  slot promoted  2\n"},
-		{`{"node":"n1","events":{"slot promoted":2,"slot claimed empty":3}}`, "\nsince start\n  slot claimed empty  3\n" +
-			"  slot promoted       2\n\nWARNING: 3 slots were lost with their sessions: every node that held them died\n"},
-		{`{"node":"n1","events":{"slot claimed empty":1}}`, "\nsince start\n  slot claimed empty  1\n" +
-			"\nWARNING: 1 slot was lost with its sessions: every node that held it died\n"},
+		{`{"node":"n1","events":{"slot promoted":2,"slot claimed empty":3},"warnings":["first","second"]}`,
+			"\nsince start\n  slot claimed empty  3\n  slot promoted       2\n\nWARNING: first\n\nWARNING: second\n"},
+		{`{"node":"n1","admin":"127.0.0.1:7946"}`, "admin listener at 127.0.0.1:7946\n"},
+		{`{"node":"n1","progress":{"restoring":1,"moving":2,"left":3,"left_bytes":45678,"waiting":"settling 6 s"}}`,
+			"under way: 1 copies being restored, 2 slots being moved home; 3 slots left, 45 kB; waiting: settling 6 s\n"},
+		{`{"node":"n1","progress":{"pauses":7,"pause_p50_ms":2.25,"pause_p99_ms":30}}`,
+			"the last 7 hand-offs: pause of 2.2 ms at the median, 30.0 ms at the 99th percentile\n"},
 	} {
 		var out bytes.Buffer
 		if err := printStatus(&out, []byte(tt.document), false); err != nil {

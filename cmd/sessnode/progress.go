@@ -57,6 +57,43 @@ func (p *program) spin(what string, stop <-chan struct{}) {
 	}
 }
 
+// notice tells what is waited for as it changes: on a terminal in its last line, elsewhere with a line for each change.
+type notice struct {
+	out  io.Writer
+	bar  *progressbar.ProgressBar // nil where nobody watches
+	what string
+	last string
+}
+
+// notice begins to wait for something.
+func (p *program) notice(what string) *notice {
+	n := &notice{out: p.err, what: what}
+	if isTerminal(p.err) {
+		n.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(p.err), progressbar.OptionSetDescription(what),
+			progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish())
+	}
+	return n
+}
+
+// show says what stands in the way now.
+func (n *notice) show(why string) {
+	switch {
+	case n.bar != nil:
+		n.bar.Describe(n.what + ": " + why)
+		_ = n.bar.Add(1) // as in spin
+	case why != n.last:
+		fmt.Fprintf(n.out, "%s: %s\n", n.what, why)
+	}
+	n.last = why
+}
+
+// end wipes the terminal's line away; it may be called more than once.
+func (n *notice) end() {
+	if n.bar != nil {
+		_ = n.bar.Finish() // as in spin
+	}
+}
+
 // steps counts long work: a bar on a terminal, a line for each quarter elsewhere.
 type steps struct {
 	out   io.Writer

@@ -4,12 +4,17 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -30,14 +35,44 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir) // so that no run remembers the members of another
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a command under the race detector ends when it is done
-			addrs, err := child.FreeUDP(3)
+			addrs, err := child.FreeAddrs(3)
 			for i, addr := range addrs {
 				env.Setenv("ADDR"+strconv.Itoa(i+1), addr)
 			}
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "session": session},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "get": get, "session": session},
 	})
+}
+
+// get asks for a page, again and again until it is answered as wanted: get CODE URL TEXT. A URL that begins with unix:
+// names a socket.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: get CODE URL TEXT")
+	}
+	url, transport := args[1], &http.Transport{DisableKeepAlives: true}
+	if path, ok := strings.CutPrefix(url, "unix:"); ok {
+		url = "http://localhost/readyz"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	}
+	client, last := http.Client{Transport: transport, Timeout: 5 * time.Second}, ""
+	for range 200 {
+		resp, err := client.Get(url)
+		if err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if last = strconv.Itoa(resp.StatusCode) + " " + strings.TrimSpace(string(body)); last == args[0]+" "+args[2] {
+				return
+			}
+		} else {
+			last = err.Error()
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s answers %s, want %s %s", args[1], last, args[0], args[2])
 }
 
 // exits runs a command that must end with an exit code: exits CODE COMMAND [ARGUMENT…].

@@ -22,6 +22,8 @@ type serving struct {
 	backups    int
 	keyFile    string
 	stateDir   string
+	admin      string
+	drain      time.Duration
 	acceptKeys string
 	logFormat  string
 	logLevel   slog.Level
@@ -37,15 +39,25 @@ func (p *program) serveCommand() *ffcli.Command {
 		ShortHelp:  "run a node: found a cluster of one, or join one",
 		LongHelp: `Without flags it founds a cluster of one node on loopback, ` + node.ListenDefault + `. With -join it becomes a member of the
 cluster of any address named; nodes that are all given the same list found one together. Beyond loopback it needs the
-cluster's key. SIGTERM or Ctrl-C: leave in good order; a second one: exit at once. Flags may also be given as
-SESSNODE_BIND and so on, or in the file of -config, a flag and its value on each line.
+cluster's key. Flags may also be given as SESSNODE_BIND and so on, or in the file of -config, a flag and its value on
+each line.
+
+SIGTERM or Ctrl-C: hand over what this node holds, for -drain-deadline at most, and leave; what is not handed over by then
+its backups take over. A second one: exit at once, as if killed. A node that was told to leave by 'sessnode drain' exits
+with 0 when everything is handed over. With -drain-deadline 0 it leaves at once.
+
+The admin listener answers GET /livez and /readyz, for a load balancer or a service manager: 200, or 503 and the reason. A
+node is not ready while it drains.
+
+With -split available both sides of a split network go on with what they hold. With -split guard a node that sees fewer
+than -min-members members alive, itself included, refuses commits other than destroys.
 
 The node writes down who the other members are, in the file NAME.members of -state-dir, and looks for them when it
 starts again. To make it forget its cluster, remove that file. Sessions are never written down.
 
 EXAMPLE
   sessnode serve
-  sessnode serve -bind 127.0.0.1:0 -join 127.0.0.1:7946
+  sessnode serve -bind 127.0.0.1:0 -join 127.0.0.1:7946 -drain-deadline 1m
   sessnode serve -bind 10.0.0.2:7946 -join 10.0.0.1:7946 -key-file cluster.key -state-dir /var/lib/sessnode`,
 		FlagSet: flags,
 		Options: []ff.Option{fromEnvironment(), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ff.PlainParser)},
@@ -70,6 +82,11 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.IntVar(&s.conf.Slots, "slots", node.SlotsDefault, "`number` of slots, the same on all nodes")
 	flags.IntVar(&s.backups, "backups", 1, "`number` of copies besides the primary, 0, 1 or 2, the same on all nodes")
 	flags.IntVar(&s.conf.MinCopies, "min-copies", 1, "`number` of copies that a commit must reach to be answered as done")
+	flags.StringVar(&s.conf.Split, "split", node.SplitAvailable, "`policy` in a split network: available or guard, the same on all nodes")
+	flags.IntVar(&s.conf.MinMembers, "min-members", 0, "`number` of members that -split guard asks for (default a majority of -join and this node)")
+	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
+	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: a loopback one, TCP, unix:/path, or "+noAdmin+
+		" (default 127.0.0.1 and the number of the port that -bind got)")
 	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard, the same on all nodes (default 300ms)")
 	defineKeyFile(flags, &s.keyFile)
 	flags.StringVar(&s.acceptKeys, "accept-key-files", "", "`FILES` with further keys accepted while keys are changed, with commas")
@@ -90,6 +107,11 @@ func (p *program) serve(ctx context.Context, s serving) error {
 		return explainNew(err, conf)
 	}
 	defer n.Close()
+	listener, err := openAdmin(s.admin, conf.Listen, n.Addr())
+	if err != nil {
+		return err
+	}
+	defer serveAdmin(listener, n, conf.Log)()
 	if conf.Key.IsZero() {
 		conf.Log.Warn("no key is given: everyone on this machine can read sessions and join", "remedy", "sessnode keygen")
 	}
@@ -113,6 +135,9 @@ func (s *serving) config(p *program) (node.Config, error) {
 	conf.Join = splitList(s.join)
 	if conf.Backups = s.backups; s.backups == 0 {
 		conf.Backups = node.NoBackups
+	}
+	if conf.DrainDeadline = s.drain; s.drain == 0 {
+		conf.DrainDeadline = node.LeaveAtOnce
 	}
 	err := s.check(conf)
 	if err != nil {
@@ -144,6 +169,8 @@ func (s *serving) check(conf node.Config) error {
 	switch {
 	case conf.Slots == 0:
 		return configError{errors.New("-slots 0: choose 1 to 16384")}
+	case s.drain < 0:
+		return configError{fmt.Errorf("-drain-deadline %v: choose 0, to leave at once, or more", s.drain)}
 	case conf.MinCopies == 0:
 		return configError{fmt.Errorf("-min-copies 0: choose 1 to %d", 1+max(s.backups, 0))}
 	}
@@ -199,6 +226,9 @@ func (p *program) announce(s node.Status, keyFile string, log *slog.Logger) {
 		flag, field = " -key-file "+keyFile, ", Key: clientKey"
 	}
 	fmt.Fprintf(p.out, next, s.Node, s.Address, cutPort(s.Address), flag, field, p.typed())
+	if s.Admin != "" {
+		fmt.Fprintf(p.out, "For a load balancer:\n  %s\n", readyCommand(s.Admin))
+	}
 }
 
 // next is what to try when a node is ready.

@@ -5,11 +5,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/peterbourgon/ff/v3"
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -22,6 +24,7 @@ func (p *program) statusCommand() *ffcli.Command {
 	var conn connection
 	conn.define(flags)
 	asJSON := flags.Bool("json", false, "print JSON")
+	safe := flags.Bool("wait-safe", false, "ask all members, and wait until any one of them may be stopped; -timeout is then 5m by default")
 	return &ffcli.Command{
 		Name:       "status",
 		ShortUsage: "sessnode status [flags]",
@@ -29,13 +32,25 @@ func (p *program) statusCommand() *ffcli.Command {
 		LongHelp: `"since start" counts what happened to slots on the node that is asked, lost ones among it. It needs the cluster key; a
 client key is refused. Flags may also be given as SESSNODE_NODE and so on.
 
+With -wait-safe it ends with 0 as soon as any one node may be stopped: nothing would be lost, and no slot would be without
+a copy. All members must answer and agree who is there; every slot must be claimed and have all its backups, and no copy
+may be in the making or still to be merged. It says what it waits for, and ends with 4 when -timeout is over. It speaks of
+the moment: whatever stops a second node afterwards has to ask again.
+
 EXAMPLE
-  sessnode status -node 10.0.0.1:7946 -key-file cluster.key`,
+  sessnode status -node 10.0.0.1:7946 -key-file cluster.key
+  sessnode status -wait-safe -timeout 10m && systemctl restart sessnode`,
 		FlagSet: flags,
 		Options: []ff.Option{fromEnvironment()},
 		Exec: func(ctx context.Context, args []string) error {
 			if err := noArguments(args); err != nil {
 				return err
+			}
+			if *safe {
+				if !isGiven(flags, "timeout") {
+					conn.timeout = safeTimeout
+				}
+				return p.waitSafe(ctx, conn, *asJSON)
 			}
 			document, err := p.askStatus(ctx, conn)
 			if err != nil {
@@ -79,22 +94,70 @@ func printStatus(w io.Writer, document []byte, asJSON bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "MEMBER\tADDRESS\tZONE\tPRIMARY\tBACKUP\tCONNECTED")
 	for _, m := range s.Members {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\n", m.Name, m.Address, orDash(m.Zone), m.Primary, m.Backup, yesNo(m.Connected))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\n", m.Name, m.Address, orDash(m.Zone), m.Primary, m.Backup, stateOf(m))
+	}
+	for _, m := range s.Missing {
+		fmt.Fprintf(t, "%s\t%s\t-\t-\t-\tmissing%s\n", m.Name, m.Address, since(m.Since))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nslots    %d: %d unclaimed, %d short of a backup, %d with a dead primary\n",
-		s.Slots.Total, s.Slots.Unclaimed, s.Slots.Short, s.Slots.Dead)
+	fmt.Fprintf(w, "\nslots    %d: %d unclaimed, %d short of a backup, %d with a dead primary, %d with a single copy\n",
+		s.Slots.Total, s.Slots.Unclaimed, s.Slots.Short, s.Slots.Dead, s.Slots.Sole)
 	fmt.Fprintf(w, "%s holds %d slots as primary, %d as backup, %d being fetched; %d sessions, %d bytes\n",
 		s.Node, s.Held.Primary, s.Held.Backup, s.Held.Learner, s.Held.Sessions, s.Held.Bytes)
-	return printEvents(w, s.Events)
+	printUnderWay(w, s)
+	if s.Admin != "" {
+		fmt.Fprintf(w, "admin listener at %s\n", s.Admin)
+	}
+	if err := printEvents(w, s.Events); err != nil {
+		return err
+	}
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(w, "\nWARNING: %s\n", warning)
+	}
+	return nil
 }
 
-// eventLost is the event of a slot that somebody claimed for whom no copy was left.
-const eventLost = "slot claimed empty"
+// printUnderWay prints what changes of membership still ask of a node, if anything.
+func printUnderWay(w io.Writer, s node.Status) {
+	p := s.Progress
+	if p.Left+p.Restoring+p.Moving > 0 || p.Waiting != "" {
+		fmt.Fprintf(w, "under way: %d copies being restored, %d slots being moved home; %d slots left, %s%s\n",
+			p.Restoring, p.Moving, p.Left, size(p.LeftBytes), waitingFor(p.Waiting))
+	}
+	if p.Pauses > 0 {
+		fmt.Fprintf(w, "the last %d hand-offs: pause of %.1f ms at the median, %.1f ms at the 99th percentile\n",
+			p.Pauses, p.PauseP50MS, p.PauseP99MS)
+	}
+}
 
-// printEvents prints what happened since the node's start, and what of it the operator must know of.
+func waitingFor(what string) string {
+	if what == "" {
+		return ""
+	}
+	return "; waiting: " + what
+}
+
+// size is a number of bytes as people read it.
+func size(bytes int) string {
+	switch {
+	case bytes < 10_000:
+		return fmt.Sprintf("%d bytes", bytes)
+	case bytes < 10_000_000:
+		return fmt.Sprintf("%d kB", bytes/1000)
+	}
+	return fmt.Sprintf("%d MB", bytes/1_000_000)
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " since " + t.Local().Format(time.DateTime)
+}
+
+// printEvents prints what happened since the node's start.
 func printEvents(w io.Writer, events map[string]uint64) error {
 	if len(events) == 0 {
 		return nil
@@ -104,22 +167,7 @@ func printEvents(w io.Writer, events map[string]uint64) error {
 	for _, name := range slices.Sorted(maps.Keys(events)) {
 		fmt.Fprintf(t, "  %s\t%d\n", name, events[name])
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	return warnOfLoss(w, events[eventLost])
-}
-
-func warnOfLoss(w io.Writer, slots uint64) error {
-	var err error
-	switch slots {
-	case 0:
-	case 1:
-		_, err = fmt.Fprintln(w, "\nWARNING: 1 slot was lost with its sessions: every node that held it died")
-	default:
-		_, err = fmt.Fprintf(w, "\nWARNING: %d slots were lost with their sessions: every node that held them died\n", slots)
-	}
-	return err
+	return t.Flush()
 }
 
 func readiness(s node.Status) string {
@@ -129,9 +177,21 @@ func readiness(s node.Status) string {
 	return "not ready: " + s.Reason
 }
 
-func yesNo(yes bool) string {
-	if yes {
-		return "yes"
+// stateOf is whether the node that was asked is connected to a member, and if that is about to leave.
+func stateOf(m node.MemberStatus) string {
+	state := "no"
+	if m.Connected {
+		state = "yes"
 	}
-	return "no"
+	if m.Draining {
+		state += ", draining"
+	}
+	return state
+}
+
+// isGiven reports whether a flag was given on the command line or in the environment.
+func isGiven(flags *flag.FlagSet, name string) bool {
+	given := false
+	flags.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
 }

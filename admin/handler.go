@@ -1,0 +1,44 @@
+package admin
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Source is the node that is asked about. A *node.Node is one.
+type Source interface {
+	// Ready reports whether the node should be sent work; if not, why.
+	Ready() (ready bool, reason string)
+}
+
+// answerTimeout is how long the node may take to answer: one whose lock is stuck is dead.
+const answerTimeout = 2 * time.Second
+
+// Handler answers GET and HEAD, in plain text:
+//
+//	/livez   200 "alive", or 503 when the node does not answer within two seconds
+//	/readyz  200 "ready", or 503 and the reason
+func Handler(node Source) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		node.Ready() // what it says does not matter here: it took the node's lock, which a node that is stuck does not give
+		answer(w, http.StatusOK, "alive")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if ready, reason := node.Ready(); !ready {
+			answer(w, http.StatusServiceUnavailable, "not ready: "+reason)
+			return
+		}
+		answer(w, http.StatusOK, "ready")
+	})
+	return http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
+}
+
+func answer(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, text+"\n") // who asked may be gone
+}

@@ -1,0 +1,100 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What Listen returns beside the errors of the network.
+var (
+	// ErrAddress: the address is none that the listener may have.
+	ErrAddress = errors.New("no address for the admin listener")
+	// ErrTaken: another process listens there.
+	ErrTaken = errors.New("address is taken by another process")
+)
+
+// unixPrefix begins the address of a Unix socket.
+const unixPrefix = "unix:"
+
+// Listen opens the listener on host:port, a loopback address, or on unix:PATH, a socket that only this user can open. The
+// caller closes it. Errors: ErrAddress, ErrTaken, those of the network.
+func Listen(addr string) (net.Listener, error) {
+	if path, ok := strings.CutPrefix(addr, unixPrefix); ok {
+		return listenUnix(path)
+	}
+	if err := check(addr); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: %w", addr, ErrTaken)
+	}
+	return l, err
+}
+
+// check refuses what others could reach: nothing on the listener asks who they are.
+func check(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%w: %q: write host:port, such as 127.0.0.1:7946, or unix:/path", ErrAddress, addr)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%w: %s could be reached from other machines, and whoever reaches it may ask: choose 127.0.0.1 or "+
+			"unix:/path, and a proxy that lets in whom it should", ErrAddress, addr)
+	}
+	return nil
+}
+
+func listenUnix(path string) (net.Listener, error) {
+	if path == "" {
+		return nil, fmt.Errorf("%w: no path behind %s", ErrAddress, unixPrefix)
+	}
+	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if !abandoned(path) {
+			return nil, fmt.Errorf("%s%s: %w", unixPrefix, path, ErrTaken)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+		l, err = net.Listen("unix", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// abandoned reports whether a path is a socket that nobody listens on: a node that was killed left it behind.
+func abandoned(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSocket == 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err == nil {
+		_ = conn.Close() // somebody is there, which is all there is to know
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// Describe is a listener's address in the form that Listen takes.
+func Describe(l net.Listener) string {
+	if l.Addr().Network() == "unix" {
+		return unixPrefix + l.Addr().String()
+	}
+	return l.Addr().String()
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/sessnode/sessnode/admin"
+	"github.com/sessnode/sessnode/node"
+)
+
+// noAdmin is the value of -admin that opens no listener.
+const noAdmin = "none"
+
+// openAdmin opens the admin listener of a node whose socket is bound; nil if there is to be none. Where -admin says
+// nothing, it is on loopback, under the number of the node's port: UDP and TCP do not get into each other's way.
+func openAdmin(given, bind string, bound net.Addr) (net.Listener, error) {
+	addr := given
+	switch given {
+	case noAdmin:
+		return nil, nil
+	case "":
+		addr = adminDefault(bound)
+	}
+	l, err := admin.Listen(addr)
+	if given == "" && errors.Is(err, admin.ErrTaken) && strings.HasSuffix(bind, ":0") {
+		return admin.Listen(net.JoinHostPort(hostOf(addr), "0")) // any port was asked for
+	}
+	switch {
+	case errors.Is(err, admin.ErrTaken):
+		return nil, fmt.Errorf("admin listener, TCP: %w: choose another with -admin, or -admin %s", err, noAdmin)
+	case errors.Is(err, admin.ErrAddress):
+		return nil, fmt.Errorf("-admin: %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("admin listener: %w: choose another address with -admin, or -admin %s", err, noAdmin)
+	}
+	return l, nil
+}
+
+// adminDefault is the loopback address that goes with a node's own.
+func adminDefault(bound net.Addr) string {
+	at, err := netip.ParseAddrPort(bound.String())
+	if err != nil || !at.Addr().IsLoopback() {
+		return net.JoinHostPort("127.0.0.1", fmt.Sprint(at.Port()))
+	}
+	return at.String()
+}
+
+// hostOf is an address without its port.
+func hostOf(addr string) string {
+	host, _, _ := net.SplitHostPort(addr) // of an address that could be listened on
+	return host
+}
+
+// serveAdmin answers on the listener, if there is one, until the function returned is called.
+func serveAdmin(l net.Listener, n *node.Node, log *slog.Logger) (stop func()) {
+	if l == nil {
+		return func() {}
+	}
+	n.ShowAdmin(admin.Describe(l))
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { // owns the listener; stop ends and joins it
+		defer close(done)
+		if err := admin.Serve(ctx, l, n, log); err != nil {
+			log.Error("admin listener has ended", "error", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// readyCommand is how a person asks the admin listener.
+func readyCommand(addr string) string {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		return "curl --unix-socket " + path + " http://localhost/readyz"
+	}
+	return "curl http://" + addr + "/readyz"
+}

@@ -1,0 +1,110 @@
+package node
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+// conflictsMax bounds the conflicts that are kept; the oldest goes first.
+const conflictsMax = 1000
+
+// Conflicts is the writes that a node gave up when it merged the sides of a split: those found last, and how many there
+// were since its start. Its JSON form answers the command "conflicts".
+type Conflicts struct {
+	Node  string           `json:"node"`
+	Total uint64           `json:"total"`
+	Kept  []ConflictStatus `json:"kept"` // oldest first, 1,000 at most; never nil
+}
+
+// ConflictStatus is one acknowledged write that was given up.
+type ConflictStatus struct {
+	Found       time.Time `json:"found"`
+	Slot        uint32    `json:"slot"`
+	App         string    `json:"app"`
+	Session     string    `json:"session"`             // its id, shortened
+	Attribute   string    `json:"attribute,omitempty"` // none: the session as a whole, or its settings
+	Lost        string    `json:"lost"`                // stamp of the write given up
+	LostWritten time.Time `json:"lost_written"`
+	Kept        string    `json:"kept"` // stamp of what stands
+	KeptWritten time.Time `json:"kept_written"`
+	Why         string    `json:"why"`
+}
+
+// conflicts keeps what Conflicts tells. The node's mutex guards it.
+type conflicts struct {
+	kept  []keptConflict     // oldest first. Invariant: no lost write twice.
+	lost  map[lostWrite]bool // the writes of kept
+	total uint64
+}
+
+type keptConflict struct {
+	replica.Conflict
+	found int64 // time of day in milliseconds since 1970
+}
+
+// lostWrite names a write that was given up. A holder offers again what was not confirmed, and the merge finds it again.
+type lostWrite struct {
+	key   replica.Key
+	attr  string
+	stamp replica.Stamp
+}
+
+func (k *keptConflict) write() lostWrite { return lostWrite{k.Key, k.Attr, k.Lost} }
+
+// add keeps a conflict and reports true, unless it is one of those kept already.
+func (c *conflicts) add(found replica.Conflict, wall int64) bool {
+	k := keptConflict{found, wall}
+	if c.lost[k.write()] {
+		return false
+	}
+	if c.lost == nil {
+		c.lost = map[lostWrite]bool{}
+	}
+	if len(c.kept) == conflictsMax {
+		delete(c.lost, c.kept[0].write())
+		c.kept = append(c.kept[:0], c.kept[1:]...)
+	}
+	c.kept = append(c.kept, k)
+	c.lost[k.write()] = true
+	c.total++
+	return true
+}
+
+func (c *conflicts) describe(node string) Conflicts {
+	all := Conflicts{Node: node, Total: c.total, Kept: []ConflictStatus{}}
+	for _, k := range c.kept {
+		all.Kept = append(all.Kept, ConflictStatus{
+			Found: timeOf(k.found), Slot: k.Slot, App: k.Key.App, Session: replica.ShortID(k.Key.ID), Attribute: k.Attr,
+			Lost: stampText(k.Lost), LostWritten: timeOf(k.Lost.Wall()),
+			Kept: stampText(k.Conflict.Kept), KeptWritten: timeOf(k.Conflict.Kept.Wall()), Why: k.Cause.String(),
+		})
+	}
+	return all
+}
+
+// Conflicts is the writes that this node gave up in merges since its start.
+func (n *Node) Conflicts() Conflicts {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.conflicts.describe(n.self.Name)
+}
+
+// noteConflicts keeps and logs the conflicts of one step. The node's mutex is held.
+func (n *Node) noteConflicts(found []replica.Conflict) {
+	for _, c := range found {
+		if !n.conflicts.add(c, n.cfg.Clock().Wall) {
+			continue
+		}
+		args := []any{"slot", c.Slot, "session", c.Key.String(), "lost", stampText(c.Lost), "kept", stampText(c.Kept), "why", c.Cause.String()}
+		if c.Attr != "" {
+			args = append(args, "attribute", c.Attr)
+		}
+		n.log.Warn("acknowledged write given up in a merge", args...)
+	}
+}
+
+func stampText(s replica.Stamp) string { return fmt.Sprintf("%016x-%v", s.Clock, s.Boot) }
+
+func timeOf(wall int64) time.Time { return time.UnixMilli(wall).UTC() }

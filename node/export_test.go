@@ -1,0 +1,24 @@
+package node
+
+// MarkDraining makes the node tell the others that it drains, without handing anything over or leaving.
+func (n *Node) MarkDraining() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.draining = true
+	n.gossip.wake()
+}
+
+// Seeking lists the addresses that the node looks for.
+func (n *Node) Seeking() []string { return n.missing() }
+
+// HomeOf is the name of a slot's home primary, for the members that the core was told.
+func (n *Node) HomeOf(slot uint32) string {
+	n.mu.Lock()
+	members := n.members
+	n.mu.Unlock()
+	home, err := n.homeOf(members)
+	if err != nil {
+		panic(err)
+	}
+	return home.Replicas(int(slot))[0]
+}

@@ -1,0 +1,76 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sessnode/sessnode/failover"
+)
+
+// warnings is what an operator should know of a status, each with what to do about it.
+func warnings(s *Status) []string {
+	all := []string{}
+	warn := func(applies bool, format string, args ...any) {
+		if applies {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	lost := s.Events[string(failover.EventLost)]
+	warn(lost > 0, "%s lost with the sessions in it: every node that held it died", were(lost))
+	warn(s.Slots.Dead > 0, "%s a primary that is gone: if this lasts, start the missing members again", have(s.Slots.Dead))
+	warn(s.Slots.Short > 0, "%s fewer copies than %d living members allow: they are being restored, see progress",
+		have(s.Slots.Short), len(s.Members))
+	warn(s.Slots.Reduced > s.Slots.Short, "%s", fewMembers(s))
+	warn(len(s.Members) < s.MinMembers, "commits are refused: %d of at least %d members %s alive: start the others again, or "+
+		"lower -min-members", len(s.Members), s.MinMembers, isAre(len(s.Members)))
+	warn(len(s.Missing) > 0, "%s missing: start again, or run 'sessnode forget NAME' for one that will never return", names(s.Missing))
+	warn(s.Conflicts > 0, "writes given up in merges after a split: %d: see 'sessnode conflicts'", s.Conflicts)
+	return all
+}
+
+// fewMembers tells of slots that have all the copies that the members allow, and fewer than configured.
+func fewMembers(s *Status) string {
+	alive, all := len(s.Members), len(s.Members)+len(s.Missing)
+	stay := staying(s.Members)
+	fewer, remedy := "1 copy", "start another member"
+	if missing := s.Backups + 1 - stay; missing > 1 {
+		fewer = fmt.Sprintf("up to %d copies", missing)
+	}
+	if all > alive {
+		remedy = "start the missing ones again"
+	}
+	members := fmt.Sprintf("%d of %d members %s alive", alive, all, isAre(alive))
+	if stay < alive {
+		members += fmt.Sprintf(" and %d of them %s draining", alive-stay, isAre(alive-stay))
+	}
+	return fmt.Sprintf("%s %s fewer than they should: %s: %s", have(s.Slots.Reduced), fewer, members, remedy)
+}
+
+func names(missing []MissingStatus) string {
+	var all []string
+	for _, m := range missing {
+		all = append(all, m.Name)
+	}
+	return strings.Join(all, ", ") + " " + isAre(len(all))
+}
+
+func have(slots int) string {
+	if slots == 1 {
+		return "1 slot has"
+	}
+	return fmt.Sprintf("%d slots have", slots)
+}
+
+func were(slots uint64) string {
+	if slots == 1 {
+		return "1 slot was"
+	}
+	return fmt.Sprintf("%d slots were", slots)
+}
+
+func isAre(count int) string {
+	if count == 1 {
+		return "is"
+	}
+	return "are"
+}
