@@ -126,6 +126,8 @@ func (f filler) mend(v reflect.Value) {
 		if m.Delete {
 			m.Value = nil
 		}
+	case *replica.Member:
+		m.Draining = false // gossip tells it
 	case *replica.Part:
 		if m.Session == nil {
 			m.Session = &replica.Session{}
