@@ -46,6 +46,9 @@ func (c *Core) update(now replica.Instant, from replica.Boot, m *replica.Update,
 		return
 	}
 	role := s.data.Role()
+	if s.claim.Primary == from && m.Epoch < s.claim.Epoch && (role == replica.Backup || role == replica.Learner) {
+		return // overtaken by the claim: it comes again under that one, and no refusal may look like one of that
+	}
 	if s.claim.Epoch != m.Epoch || s.claim.Primary != from || role != replica.Backup && role != replica.Learner {
 		send(fx, from, &replica.Fenced{Claim: s.claim})
 		return

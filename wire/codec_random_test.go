@@ -126,13 +126,13 @@ func (f filler) mend(v reflect.Value) {
 		if m.Delete {
 			m.Value = nil
 		}
-	case *replica.Member:
-		m.Draining = false // gossip tells it
 	case *replica.Part:
 		if m.Session == nil {
 			m.Session = &replica.Session{}
 			f.fill(reflect.ValueOf(m.Session).Elem())
 		}
+	case *replica.Member:
+		m.Draining = false // gossip alone tells it
 	case *replica.Request:
 		f.mendRequest(m)
 	case *replica.Session:
