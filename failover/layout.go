@@ -30,16 +30,18 @@ func (c *Core) adopt(now replica.Instant, claim replica.Claim, fx *replica.Effec
 	}
 	before, promised := s.claim, s.promise.to
 	c.learn(now, s, claim)
+	if s.data.Role() == replica.Learner && claim.Primary != before.Primary {
+		s.data.Drop() // another teaches anew
+	}
 	switch role := s.data.Role(); {
 	case claim.Holds(c.Self()) && c.canFollow(s, before, claim, promised):
 		s.data.Follow(claim, fx)
-	case role == replica.Learner && claim.Primary == before.Primary:
-		s.data.Reclaim(claim)
 	case role == replica.Learner:
-		s.data.Drop()
+		s.data.Reclaim(claim)
 	default:
 		s.data.Retire(claim, fx)
 	}
+	c.endHandOff(now, claim.Slot)
 	return true
 }
 
@@ -101,6 +103,7 @@ func (c *Core) issue(now replica.Instant, claim replica.Claim, positions []uint6
 		send(fx, b, &replica.Claims{Claims: []replica.Claim{claim}})
 	}
 	c.slots[claim.Slot].data.Lead(now, claim, positions, fx)
+	c.endHandOff(now, claim.Slot)
 }
 
 // proclaim issues a claim that needs no round and tells every member.

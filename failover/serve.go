@@ -13,6 +13,7 @@ func (c *Core) Load(now replica.Instant, slot uint32, t replica.Token, l *replic
 		fx.Done = append(fx.Done, replica.Done{Token: t, Result: replica.Result{Status: st}})
 		return
 	}
+	c.slots[slot].load++
 	c.slots[slot].data.Load(now, t, l, fx)
 }
 
@@ -22,6 +23,7 @@ func (c *Core) Commit(now replica.Instant, slot uint32, t replica.Token, m *repl
 		fx.Done = append(fx.Done, replica.Done{Token: t, Result: replica.Result{Status: st}})
 		return
 	}
+	c.slots[slot].load++
 	c.slots[slot].data.Commit(now, t, m, fx)
 }
 
@@ -54,6 +56,7 @@ func (c *Core) update(now replica.Instant, from replica.Boot, m *replica.Update,
 		return
 	}
 	s.taught = now.Mono
+	s.load++ // so that a backup that takes over knows which slots are busy
 	s.data.Update(now, m)
 	if n := len(c.acks); n == 0 || c.acks[n-1] != m.Slot {
 		c.acks = append(c.acks, m.Slot)

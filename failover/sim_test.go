@@ -36,7 +36,9 @@ type world struct {
 	counts   map[replica.EventKind]int
 	trace    bool
 	watch    func(n *simNode, e replica.Event)
-	history  []string // the last lines of what happened, for a failure
+	took     time.Duration // what every request is said to have taken
+	full     int           // how many copies every claim must have; zero: any number
+	history  []string      // the last lines of what happened, for a failure
 }
 
 type worldConfig struct {
@@ -47,6 +49,8 @@ type worldConfig struct {
 	expect    int
 	transfers int           // Config.TransfersMax
 	settle    time.Duration // Config.Settle
+	budget    int           // Config.BytesPerSecond
+	moves     int           // Config.MovesMax
 	drop      float64       // share of messages lost
 	dup       float64       // share of messages that arrive twice
 	drift     float64       // clocks run up to this share fast or slow
@@ -190,7 +194,7 @@ func (w *world) start(name string) *simNode {
 	}
 	cfg := failover.Config{
 		Self: n.self, Slots: w.cfg.slots, Backups: w.cfg.backups, Expect: w.cfg.expect, TransfersMax: w.cfg.transfers,
-		Settle: w.cfg.settle,
+		Settle: w.cfg.settle, BytesPerSecond: w.cfg.budget, MovesMax: w.cfg.moves,
 		Random: rand.New(rand.NewPCG(w.rng.Uint64(), 2)),
 	}
 	if err := cfg.Validate(); err != nil {
@@ -226,6 +230,7 @@ func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
 			w.watch(n, e)
 		}
 	}
+	w.checkFull(n)
 	w.checkClaims(n)
 	w.checkDone(n, fx.Done)
 	effects := func() {
@@ -298,15 +303,21 @@ func (w *world) setMembers(n *simNode) {
 		return
 	}
 	var members []replica.Member
-	var ringMembers []ring.Member
+	var ringMembers, everybody []ring.Member
 	for _, name := range w.names {
 		if m := w.nodes[name]; m != nil && (m == n || w.believedAlive(n, m)) {
 			members = append(members, m.self)
-			ringMembers = append(ringMembers, ring.Member{Name: name})
+			everybody = append(everybody, ring.Member{Name: name})
+			if !m.self.Draining {
+				ringMembers = append(ringMembers, ring.Member{Name: name})
+			}
 			if n.core.Cluster() == 0 && m.core.Cluster() != 0 && !w.net.mute[n.name] {
 				n.core.Belong(n.instant(w.now), m.core.Cluster())
 			}
 		}
+	}
+	if len(ringMembers) == 0 {
+		ringMembers = everybody
 	}
 	n.core.SetMembers(n.instant(w.now), members)
 	n.core.SetHome(w.homeOf(ringMembers))
