@@ -99,11 +99,14 @@ func TestForgottenLearnersGiveWay(t *testing.T) {
 // fill makes so many large sessions.
 func (w *world) fill(sessions, bytes int) {
 	for i := range sessions {
-		c := &client{w: w, number: uint64(9000 + i)}
-		id := fmt.Sprintf("large-%d", i)
-		m := c.commit(id, true, replica.Change{Name: "v", Value: make([]byte, bytes)})
-		c.ask(id, &replica.Request{Commit: m}, func(replica.Result) {})
+		w.fillOne(fmt.Sprintf("large-%d", i), bytes)
 	}
+}
+
+func (w *world) fillOne(id string, bytes int) {
+	c := &client{w: w, number: w.rng.Uint64()}
+	m := c.commit(id, true, replica.Change{Name: "v", Value: make([]byte, bytes)})
+	c.ask(id, &replica.Request{Commit: m}, func(replica.Result) {})
 }
 
 // TestLateClaimLosesToItsSuccessor: a backup stops between the decision to take over and the news of it. Another takes
@@ -213,15 +216,7 @@ func TestLeavesInOrder(t *testing.T) {
 		l := w.load(12, 6, 6)
 		for _, name := range w.names {
 			w.run(w.upTo(time.Second))
-			n := w.nodes[name]
-			n.core.Quiesce()
-			n.left = true
-			for i := 0; n.core.Open() > 0 && i < 1000; i++ {
-				w.run(time.Millisecond)
-			}
-			w.step(n, func(_ replica.Instant, fx *replica.Effects) { n.core.Leave(fx) })
-			w.run(w.upTo(50 * time.Millisecond))
-			w.kill(name, w.upTo(100*time.Millisecond)+1)
+			w.leave(name)
 			w.run(w.upTo(time.Second))
 			w.restart(name)
 			w.run(w.upTo(time.Second))

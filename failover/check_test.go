@@ -144,16 +144,41 @@ func (w *world) checkClaims(n *simNode) {
 	}
 }
 
+// checkFull fails if a node issued a claim with too few copies, or one that names a node without a whole copy.
+func (w *world) checkFull(n *simNode) {
+	for _, claim := range n.core.TakeChanged() {
+		if w.full == 0 || claim.Primary != n.self.Boot {
+			continue
+		}
+		copies := 0
+		for _, b := range claim.Replicas() {
+			if m := w.boots[b]; m != nil && m.up && m.core.Copies(claim.Slot) {
+				copies++
+			}
+		}
+		if copies < w.full {
+			w.fail("slot %d has %d copies under %s, want %d", claim.Slot, copies, brief(claim), w.full)
+		}
+	}
+}
+
 // sample checks what holds at any moment.
 func (w *world) sample() {
 	limit := w.cfg.transfers
 	if limit == 0 {
 		limit = 64
 	}
+	moves := w.cfg.moves
+	if moves == 0 {
+		moves = 8
+	}
 	for _, name := range w.up() {
 		n := w.nodes[name]
 		if got := max(n.core.Lessons(), n.core.Learning()); got > limit {
 			w.fail("%s has %d transfers under way, limit %d", name, got, limit)
+		}
+		if got := max(n.core.Moving(), n.core.LearningMoves()); got > moves {
+			w.fail("%s has %d moves under way, limit %d", name, got, moves)
 		}
 	}
 	if !w.check.strict {
@@ -188,7 +213,7 @@ func (w *world) settled(within time.Duration) {
 
 func (w *world) unsettled() string {
 	up := w.up()
-	want := 1 + min(w.cfg.backups, len(up)-1)
+	want := w.wanted()
 	first := w.nodes[up[0]].core
 	for slot := range uint32(w.cfg.slots) {
 		claim := first.Claim(slot)
@@ -207,6 +232,12 @@ func (w *world) unsettled() string {
 		}
 	}
 	return ""
+}
+
+// wanted is how many copies a slot should have: nodes that drain do not count, unless there are no others.
+func (w *world) wanted() int {
+	takers := len(slices.DeleteFunc(w.up(), func(name string) bool { return w.nodes[name].self.Draining }))
+	return 1 + min(w.cfg.backups, max(takers-1, 0))
 }
 
 // misfit says how a node differs from what a slot's claim makes of it.

@@ -34,6 +34,9 @@ func (c *Core) claimFor(now replica.Instant, r *round, q *question, fx *replica.
 		held := replica.Claim{Lineage: s.data.Lineage()} // what it holds may be of another side than the claim that was lost
 		next.Lineage = held.Took(next.Epoch, c.Self(), s.data.Newest())
 	default:
+		if s.data.Role() == replica.Learner {
+			s.data.Drop() // who taught it is gone, and nobody knows how much is missing
+		}
 		if s.data.Role() != replica.Absent || len(q.held) > 0 && q.purpose == fillIn {
 			c.giveUp(now, q, 3*c.cfg.Lease)
 			return next, false

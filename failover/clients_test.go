@@ -40,6 +40,9 @@ func (w *world) request(name string, m *replica.Request, done func(replica.Resul
 			} else {
 				n.core.Commit(now, p.slot, t, m.Commit, fx)
 			}
+			if w.took > 0 {
+				n.core.Observe(now, w.took)
+			}
 		})
 	}
 	late := time.Duration(0)

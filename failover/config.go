@@ -23,7 +23,11 @@ type Config struct {
 	StuckAfter time.Duration
 	// LostAfter is how long all replicas of a slot must have been gone before it is claimed empty; default 1.5 s.
 	LostAfter time.Duration
-	// TransfersMax bounds the learners that the node fills at a time, and the transfers that it takes; default 64.
+	// BytesPerSecond bounds the sessions that the node sends to learners and to acting primaries, in bytes; at least
+	// 10 KiB, default 32 MiB. At most a tenth of it goes at once, and chunks are no larger than that.
+	BytesPerSecond int
+	// TransfersMax bounds the slots of which the node makes copies or that it hands over at a time, moves included, and
+	// the transfers that it takes; default 64.
 	TransfersMax int
 
 	// CheckEvery is how often each slot is compared between its primary and its backups; default one minute.
@@ -33,10 +37,15 @@ type Config struct {
 	// to claim lost slots as empty; 0: any number.
 	MinMembers int
 
-	// Settle is how long membership must have been quiet before slots move home; default 10 s.
+	// Settle is how long membership must have been quiet before slots move home; default 10 s. A member that comes back
+	// within 6 times as long, without having said that it leaves, doubles it each time, up to 8 times; a quiet time of 8
+	// times Settle takes one doubling back. Missing copies and draining members do not wait for it.
 	Settle time.Duration
-	// MovesMax bounds the slots that the node is moving home at a time; default 8.
+	// MovesMax bounds the slots that the node is moving home at a time, and the moves that it takes; default 8.
 	MovesMax int
+	// SlowFactor is how many times as long as usual requests must take for moves home to pause; default 4. Requests of
+	// less than 5 ms are never slow.
+	SlowFactor float64
 
 	// Expect is how many members must have met before a cluster is founded; 1, the default, founds one at once.
 	Expect int
@@ -59,6 +68,12 @@ func (c Config) withDefaults() Config {
 	if c.LostAfter == 0 {
 		c.LostAfter = 1500 * time.Millisecond
 	}
+	if c.BytesPerSecond == 0 {
+		c.BytesPerSecond = 32 << 20
+	}
+	if c.SlowFactor == 0 {
+		c.SlowFactor = 4
+	}
 	if c.TransfersMax == 0 {
 		c.TransfersMax = 64
 	}
@@ -72,6 +87,7 @@ func (c Config) withDefaults() Config {
 		c.MovesMax = 8
 	}
 	c.Limits = c.Limits.WithDefaults()
+	c.Limits.ChunkBytes = min(c.Limits.ChunkBytes, c.BytesPerSecond/burstShare)
 	return c
 }
 
@@ -90,6 +106,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("lease of %v; choose at least 10ms", c.Lease)
 	case c.StuckAfter < 0 || c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0 || c.CheckEvery < 0 || c.MinMembers < 0:
 		return fmt.Errorf("negative limit")
+	case c.BytesPerSecond != 0 && c.BytesPerSecond < 10<<10:
+		return fmt.Errorf("%d bytes per second; choose at least 10240", c.BytesPerSecond)
+	case c.SlowFactor != 0 && !(c.SlowFactor > 1):
+		return fmt.Errorf("slow factor of %v; choose more than 1", c.SlowFactor)
 	case c.Random == nil:
 		return fmt.Errorf("no random source")
 	}

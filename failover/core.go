@@ -39,9 +39,15 @@ type Core struct {
 	checked   int             // the slot that was compared with its backups last
 	acks      []uint32        // slots that owe an acknowledgement
 	released  []uint32        // slots that were asked for and not claimed, not told yet
-	lessons   []lesson        // learners being filled by this node
+	lessons   []lesson        // learners being filled by this node, the most urgent first
 	handOffs  []handOff       // slots being handed over by this node
-	settled   time.Duration   // Instant.Mono of the last change of membership
+
+	budget   budget
+	settling settling
+	latency  latency
+	held     [causes]hold // what kept the first step of each cause from being taken when it was last planned
+	starved  cause        // of the first learner that waits for the byte budget; causes: none does
+	pauses   pauses
 }
 
 // slot is what a node knows of one slot.
@@ -51,7 +57,11 @@ type slot struct {
 	data    *replica.Slot
 	promise promise
 	round   uint64         // the node's own round for the slot; zero when none
-	retry   time.Duration  // no new round or learner before
+	retry   time.Duration  // no new round before
+	rest    time.Duration  // no new learner or hand-off before
+	short   time.Duration  // since when the slot lacks a copy that somebody could take; zero: it does not
+	load    float64        // requests and updates, those of ten seconds ago for half as much
+	moving  bool           // a learner whose slot is not short of a copy
 	fenced  time.Duration  // when a refused update was last answered with the claim
 	unfit   []replica.Boot // backups that refused to follow the claim
 	taught  time.Duration  // when the last chunk came to this learner
@@ -79,7 +89,9 @@ func New(cfg Config, now replica.Instant) *Core {
 		changed: map[uint32]bool{},
 		slots:   make([]slot, cfg.Slots),
 		ticked:  now.Mono,
+		starved: causes,
 	}
+	c.budget = newBudget(c.cfg.BytesPerSecond, c.cfg.Limits.ChunkBytes)
 	c.clock.Boot = cfg.Self.Boot
 	c.shared = replica.Config{Slots: cfg.Slots, Limits: c.cfg.Limits, MinCopies: c.cfg.MinCopies, Clock: &c.clock}
 	for i := range c.slots {
@@ -105,7 +117,8 @@ func (c *Core) Belong(now replica.Instant, cluster uint64) {
 	}
 }
 
-// SetHome takes the table that the ring computed for the members believed alive. It becomes the core's.
+// SetHome takes the table that the ring computed for the members believed alive that do not drain, or for all if every
+// one does. It becomes the core's.
 func (c *Core) SetHome(home *ring.Table) { c.home = home }
 
 // Claim is the highest claim known of a slot.
@@ -158,6 +171,7 @@ func (c *Core) receive(now replica.Instant, from replica.Boot, m replica.Message
 	case *replica.Ack:
 		if s := c.at(m.Slot); s != nil {
 			s.data.Ack(now, from, m, fx)
+			c.offerEven(now, m.Slot, fx)
 			c.stir(m.Slot)
 		}
 	case *replica.Fenced:
@@ -238,8 +252,11 @@ func (c *Core) FlushAcks(fx *replica.Effects) {
 	c.acks = c.acks[:0]
 }
 
-// scanEvery is how often every slot is looked at.
-const scanEvery = 50 * time.Millisecond
+// scanEvery is how often every slot is looked at; loadDecay halves what a slot's load counts for in ten seconds of it.
+const (
+	scanEvery = 50 * time.Millisecond
+	loadDecay = 0.99654
+)
 
 // Tick does what time alone brings about. The caller calls it every ten milliseconds or so; a long pause between two
 // calls is taken for what it is, a node that stood still.
@@ -255,9 +272,12 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 	c.sendHeartbeats(now, fx)
 	if now.Mono-c.scanned >= scanEvery {
 		c.scanned = now.Mono
+		c.latency.look(now)
 		for i := range c.slots {
 			c.slots[i].data.Tick(now, fx)
+			c.slots[i].load *= loadDecay
 			c.watchLost(now, &c.slots[i])
+			c.watchShort(now, &c.slots[i])
 			c.watchLearner(now, &c.slots[i])
 			c.watchMisnamed(now, &c.slots[i], fx)
 			c.slots[i].data.Part(func(b replica.Boot) bool { return c.suspect(now, b) })

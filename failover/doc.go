@@ -11,6 +11,10 @@
 // live member that is asked either promises to fence what is lower or says why not. Inside a split each side goes on
 // with what it holds.
 //
-// What it does not do: talk to a network, keep time, compute where slots should be (package ring does; see
-// [Core.SetHome]), or move slots that are well where they are.
+// Changes go a little at a time: missing copies first, then what draining members hold, then slots that home wants
+// elsewhere, within limits on bytes and slots, and not while membership or requests are unsteady; [Core.Progress] says
+// what holds the next step back.
+//
+// What it does not do: talk to a network, keep time, or compute where slots should be (package ring does; see
+// [Core.SetHome]).
 package failover

@@ -3,6 +3,7 @@ package failover
 import (
 	"fmt"
 	"reflect"
+	"time"
 	"unsafe"
 
 	"github.com/sessnode/sessnode/replica"
@@ -14,8 +15,32 @@ func (c *Core) Rounds() int { return len(c.rounds) }
 // Lessons counts the learners that the node fills.
 func (c *Core) Lessons() int { return len(c.lessons) }
 
+// Moving counts the slots that the node moves home.
+func (c *Core) Moving() int { return c.underWay(forHome) }
+
+// LearningMoves counts the slots that the node is being filled with though they are not short of a copy.
+func (c *Core) LearningMoves() int { return c.learning(true) }
+
+// Settling is how long slots have to wait still before they move home.
+func (c *Core) Settling(now replica.Instant) time.Duration {
+	left, _ := c.settling.left(now, c.cfg.Settle)
+	return left
+}
+
+// Slow reports whether requests are slow; Look is what comes before.
+func (c *Core) Slow(now replica.Instant) bool { return c.latency.slow(now, c.cfg.SlowFactor) }
+
+// Look takes in the requests observed since the last look.
+func (c *Core) Look(now replica.Instant) { c.latency.look(now) }
+
+// Copies reports whether the node holds a whole copy of the slot.
+func (c *Core) Copies(slot uint32) bool {
+	d := c.slots[slot].data
+	return d.Role() == replica.Primary || d.Role() == replica.Backup || d.Learnt()
+}
+
 // Learning counts the slots that the node is being filled with.
-func (c *Core) Learning() int { return c.learning() }
+func (c *Core) Learning() int { return c.learning(false) }
 
 // Serves reports whether the node would answer a read of the slot at this moment.
 func (c *Core) Serves(now replica.Instant, slot uint32) bool {

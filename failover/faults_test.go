@@ -3,6 +3,7 @@ package failover_test
 import (
 	"time"
 
+	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
 )
 
@@ -12,6 +13,45 @@ func (w *world) kill(name string, detect time.Duration) {
 	w.note("%s dies", name)
 	n.up, n.died, n.detect = false, w.now, detect
 	w.gossip(detect + time.Millisecond)
+}
+
+// drain tells a node to hand everything over; gossip tells the others.
+func (w *world) drain(name string) {
+	n := w.nodes[name]
+	w.note("%s drains", name)
+	n.core.Drain(n.instant(w.now))
+	n.self.Draining = true
+	w.gossip(20*time.Millisecond + w.upTo(w.cfg.lag+1))
+}
+
+// drained waits until a node has nothing left.
+func (w *world) drained(name string, within time.Duration) {
+	w.t.Helper()
+	n := w.nodes[name]
+	for deadline := w.now + within; !n.core.Drained(n.instant(w.now)); w.run(10 * time.Millisecond) {
+		if w.now > deadline {
+			w.fail("%s is not drained: %+v", name, n.core.Progress(n.instant(w.now)))
+		}
+	}
+}
+
+// leave ends a node in good order.
+func (w *world) leave(name string) {
+	n := w.nodes[name]
+	n.core.Quiesce()
+	n.left = true
+	for i := 0; n.core.Open() > 0 && i < 1000; i++ {
+		w.run(time.Millisecond)
+	}
+	w.step(n, func(_ replica.Instant, fx *replica.Effects) { n.core.Leave(fx) })
+	w.run(w.upTo(20 * time.Millisecond))
+	w.kill(name, w.upTo(100*time.Millisecond)+1)
+}
+
+// progress is what a node says of what it has to move.
+func (w *world) progress(name string) failover.Progress {
+	n := w.nodes[name]
+	return n.core.Progress(n.instant(w.now))
 }
 
 // restart boots a node anew, with an empty memory, under another boot.

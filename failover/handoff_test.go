@@ -60,7 +60,9 @@ func (w *world) home(within time.Duration) {
 func (w *world) away() string {
 	var members []ring.Member
 	for _, name := range w.up() {
-		members = append(members, ring.Member{Name: name})
+		if !w.nodes[name].self.Draining {
+			members = append(members, ring.Member{Name: name})
+		}
 	}
 	table := w.homeOf(members)
 	for slot := range uint32(w.cfg.slots) {

@@ -177,7 +177,7 @@ func (w *world) cross(id string, from, to *side) (turned int) {
 	primary := ""
 	w.request(old, read(id), func(r replica.Result) {
 		if r.Status == replica.StatusNotPrimary {
-			primary = w.boots[w.nodes[old].core.Claim(slot).Primary].name
+			primary = w.boots[w.referral.Primary].name
 		} else if !r.Status.Retryable() && r.Status != replica.StatusOK {
 			w.fail("%s of %s, asked at %s: %v", id, from.nodes, old, r.Err())
 		}
@@ -190,7 +190,7 @@ func (w *world) cross(id string, from, to *side) (turned int) {
 		switch {
 		case r.Status.Retryable():
 		case r.Status != replica.StatusOK:
-			w.fail("%s of %s, asked at %s: %v", id, from.nodes, primary, r.Err())
+			w.fail("%s of %s, sent by %s to %s, slot %d: %v\n%s", id, from.nodes, old, primary, slot, r.Err(), w.describe(slot))
 		default:
 			turned = 1
 		}

@@ -30,13 +30,14 @@ func (c *Core) adopt(now replica.Instant, from replica.Boot, claim replica.Claim
 	}
 	before, promised := s.claim, s.promise.to
 	c.learn(now, s, claim)
+	if s.data.Role() == replica.Learner && claim.Primary != before.Primary {
+		s.data.Drop() // another teaches anew
+	}
 	switch role := s.data.Role(); {
 	case claim.Holds(c.Self()) && c.canFollow(s, before, claim, promised):
 		s.data.Follow(claim, fx)
-	case role == replica.Learner && claim.Primary == before.Primary:
-		s.data.Reclaim(claim)
 	case role == replica.Learner:
-		s.data.Drop()
+		s.data.Reclaim(claim)
 	default:
 		s.yields = role == replica.Primary
 		s.data.Retire(claim, fx)
@@ -45,6 +46,7 @@ func (c *Core) adopt(now replica.Instant, from replica.Boot, claim replica.Claim
 		}
 		c.yield(s)
 	}
+	c.endHandOff(now, claim.Slot)
 	return true
 }
 
@@ -111,6 +113,7 @@ func (c *Core) issue(now replica.Instant, claim replica.Claim, positions []uint6
 		send(fx, b, &replica.Claims{Claims: []replica.Claim{claim}})
 	}
 	c.slots[claim.Slot].data.Lead(now, claim, positions, fx)
+	c.endHandOff(now, claim.Slot)
 }
 
 // proclaim issues a claim that needs no round and tells every member.

@@ -20,6 +20,8 @@ type peer struct {
 	gave    time.Duration // when we last granted it a lease; zero: never
 	wanted  time.Duration // when its claims were last asked for, to renew a lease
 	compare time.Duration // since when its claims differ from ours; zero: they do not
+	went    time.Duration // when gossip last dropped it; zero: never
+	passed  time.Duration // no new learner there before: it refused one, or got nowhere
 }
 
 // peersMax bounds the boots that are remembered; the dead beyond it are forgotten, oldest first.
@@ -32,6 +34,7 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 	for _, p := range c.peers {
 		p.alive = false
 	}
+	changed := false
 	for _, m := range members {
 		if m.Boot == c.Self() {
 			continue
@@ -41,6 +44,7 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 			p = &peer{heard: now.Mono, replied: now.Mono}
 			c.peers[m.Boot] = p
 		}
+		changed = changed || p.member.Draining != m.Draining
 		p.member, p.alive = m, true
 	}
 	c.alive = c.alive[:0]
@@ -50,8 +54,8 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 		}
 	}
 	slices.Sort(c.alive)
-	if !slices.Equal(before, c.alive) {
-		c.settled = now.Mono
+	if changed || !slices.Equal(before, c.alive) {
+		c.settling.changed(now, c.cfg.Settle, c.flapped(now, before))
 	}
 	c.forgetDead()
 }

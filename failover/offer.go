@@ -26,10 +26,10 @@ func (c *Core) offerHeld(now replica.Instant, fx *replica.Effects) {
 // the first, which says that there is something.
 func (c *Core) offerNext(now replica.Instant, s *slot, crowded bool, fx *replica.Effects) {
 	to := s.claim.Primary
-	if to == c.Self() || c.suspect(now, to) || s.data.Told() && crowded {
+	if to == c.Self() || c.suspect(now, to) || s.data.Told() && (crowded || !c.budget.ready(now)) {
 		return
 	}
-	s.data.OfferNext(now, to, c.transferID(), fx)
+	c.budget.spend(now, s.data.OfferNext(now, to, c.transferID(), fx))
 }
 
 // receiveOffer handles all sides of an offer, and of the comparison that may lead to one.

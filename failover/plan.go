@@ -27,6 +27,7 @@ const (
 type action struct {
 	slot    uint32
 	purpose purpose
+	why     cause          // of a copy or a move
 	peer    replica.Boot   // the learner to teach, the backup to hand over to or to spare
 	out     []replica.Boot // the backups to evict
 }
@@ -44,11 +45,12 @@ type view struct {
 }
 
 // plan chooses what to do now, most urgent first: promote, evict, claim what is lost or was never claimed; then restore
-// copies; and when none is missing and membership has been quiet for a while, move slots home, a few at a time.
+// copies and replace draining members; and when no copy is missing and all is quiet, move slots home, a few at a time.
 func (c *Core) plan(now replica.Instant) []action {
-	var urgent, later, moves []action
+	var urgent []action
+	var wanted [causes][]action
 	gone := func(b replica.Boot) bool { return c.suspect(now, b) }
-	teaching := len(c.lessons)
+	c.held = [causes]hold{}
 	for i := range c.slots {
 		s := &c.slots[i]
 		if s.round != 0 || now.Mono < s.retry {
@@ -57,18 +59,19 @@ func (c *Core) plan(now replica.Instant) []action {
 		v := c.view(now, s, uint32(i))
 		if a := c.claimAction(v, gone); a.purpose != 0 {
 			urgent = append(urgent, a)
-		} else if a := c.copyAction(v, gone); a.purpose != 0 && teaching < c.cfg.TransfersMax {
-			later = append(later, a)
-			teaching++
-		} else if a := c.moveAction(v, gone); a.purpose != 0 {
-			moves = append(moves, a)
+			continue
+		}
+		switch a, by := c.nextMove(now, v, gone); {
+		case a.purpose == 0:
+		case by != notHeld:
+			c.holdBack(a.why, by)
+		case now.Mono < s.rest:
+			c.holdBack(a.why, heldByReceiver)
+		default:
+			wanted[a.why] = append(wanted[a.why], a)
 		}
 	}
-	room := max(0, c.cfg.MovesMax-len(c.lessons)-len(c.handOffs))
-	if len(urgent)+len(later) > 0 || now.Mono-c.settled < c.cfg.Settle || c.restoring() {
-		room = 0
-	}
-	return slices.Concat(urgent, later, moves[:min(room, len(moves))])
+	return slices.Concat(urgent, c.room(now, len(urgent), wanted))
 }
 
 // view gathers what the planner looks at.
@@ -114,7 +117,7 @@ func (c *Core) stuck(now replica.Instant, s *slot) []replica.Boot {
 func (c *Core) claimAction(v view, gone func(replica.Boot) bool) action {
 	switch {
 	case v.claim.IsZero():
-		if v.homeMine {
+		if v.homeMine && c.takesSlots() {
 			return action{slot: v.slot, purpose: populate}
 		}
 	case v.role == replica.Primary:
@@ -131,45 +134,8 @@ func (c *Core) claimAction(v view, gone func(replica.Boot) bool) action {
 		return action{slot: v.slot, purpose: promote}
 	case v.role == replica.Holder && v.lostFor > c.cfg.LostAfter:
 		return action{slot: v.slot, purpose: revive}
-	case v.lostFor > c.cfg.LostAfter && c.aliveMembers() >= c.cfg.MinMembers && (v.homeMine || v.claim.Holds(c.Self())):
+	case v.lostFor > c.cfg.LostAfter && c.aliveMembers() >= c.cfg.MinMembers && (v.homeMine && c.takesSlots() || v.claim.Holds(c.Self())):
 		return action{slot: v.slot, purpose: fillIn}
-	}
-	return action{}
-}
-
-// copyAction is the learner that a slot short of copies should get: where home wants a copy first.
-func (c *Core) copyAction(v view, gone func(replica.Boot) bool) action {
-	want := min(c.cfg.Backups, len(c.alive))
-	if v.role != replica.Primary || len(v.claim.Backups)+len(v.learners) >= want {
-		return action{}
-	}
-	for _, b := range append(v.home, c.alive...) {
-		if b != c.Self() && !v.claim.Holds(b) && !slices.Contains(v.learners, b) && !gone(b) {
-			return action{slot: v.slot, purpose: teach, peer: b}
-		}
-	}
-	return action{}
-}
-
-// moveAction is the next step that brings a slot home: first a copy where home wants one, then the primary to home's,
-// then one backup less. The slot is never short of a copy because of a move.
-func (c *Core) moveAction(v view, gone func(replica.Boot) bool) action {
-	data := c.slots[v.slot].data
-	if v.role != replica.Primary || len(v.learners) > 0 || len(v.home) == 0 || data.Surrendered() || data.Reuniting() {
-		return action{}
-	}
-	for _, b := range v.home {
-		if !v.claim.Holds(b) && !gone(b) && len(v.claim.Backups) <= c.cfg.Backups {
-			return action{slot: v.slot, purpose: bring, peer: b}
-		}
-	}
-	if first := v.home[0]; first != c.Self() && slices.Contains(v.claim.Backups, first) {
-		return action{slot: v.slot, purpose: giveAway, peer: first}
-	}
-	for _, b := range v.claim.Backups {
-		if len(v.claim.Backups) >= len(v.home) && !slices.Contains(v.home, b) {
-			return action{slot: v.slot, purpose: spare, peer: b}
-		}
 	}
 	return action{}
 }
@@ -232,7 +198,7 @@ func (c *Core) act(now replica.Instant, actions []action, fx *replica.Effects) {
 		case a.purpose == teach || a.purpose == bring:
 			c.beginLesson(now, a)
 		case a.purpose == giveAway:
-			c.beginHandOff(now, a)
+			c.beginHandOff(now, a, fx)
 		case a.purpose == spare:
 			c.spare(now, a, fx)
 		case c.mayAsk(now, a):
@@ -270,7 +236,7 @@ func (c *Core) mayAsk(now replica.Instant, a action) bool {
 // met reports whether the node knows enough members to say where slots that nobody ever claimed belong: as many as were
 // to found the cluster, unless they do not come.
 func (c *Core) met(now replica.Instant) bool {
-	if len(c.home.Members()) != c.aliveMembers() {
+	if len(c.home.Members()) != c.homeMembers() {
 		return false // the table for the members of this moment is being computed
 	}
 	return c.aliveMembers() >= c.cfg.Expect || now.Mono-c.joined > c.cfg.LostAfter

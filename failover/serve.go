@@ -30,6 +30,7 @@ func (c *Core) request(now replica.Instant, slot uint32, q request, fx *replica.
 		fx.Done = append(fx.Done, replica.Done{Token: q.token, Result: replica.Result{Status: st, Detail: why}})
 		return
 	}
+	c.slots[slot].load++
 	if q.load != nil {
 		c.slots[slot].data.Load(now, q.token, q.load, fx)
 	} else {
@@ -69,11 +70,15 @@ func (c *Core) update(now replica.Instant, from replica.Boot, m *replica.Update,
 		return
 	}
 	role := s.data.Role()
+	if s.claim.Primary == from && m.Epoch < s.claim.Epoch && (role == replica.Backup || role == replica.Learner) {
+		return // overtaken by the claim: it comes again under that one, and no refusal may look like one of that
+	}
 	if s.claim.Epoch != m.Epoch || s.claim.Primary != from || role != replica.Backup && role != replica.Learner {
 		send(fx, from, &replica.Fenced{Claim: s.claim})
 		return
 	}
 	s.taught = now.Mono
+	s.load++ // so that a backup that takes over knows which slots are busy
 	s.data.Update(now, m)
 	if n := len(c.acks); n == 0 || c.acks[n-1] != m.Slot {
 		c.acks = append(c.acks, m.Slot)

@@ -35,9 +35,12 @@ type world struct {
 	token     replica.Token
 	counts    map[replica.EventKind]int
 	conflicts []replica.Conflict // as they were found
+	referral  replica.Claim      // that came with the last answer that named another primary
 	trace     bool
 	watch     func(n *simNode, e replica.Event)
-	history   []string // the last lines of what happened, for a failure
+	took      time.Duration // what every request is said to have taken
+	full      int           // how many copies every claim must have; zero: any number
+	history   []string      // the last lines of what happened, for a failure
 }
 
 type worldConfig struct {
@@ -50,6 +53,8 @@ type worldConfig struct {
 	settle    time.Duration // Config.Settle
 	check     time.Duration // Config.CheckEvery
 	members   int           // Config.MinMembers
+	budget    int           // Config.BytesPerSecond
+	moves     int           // Config.MovesMax
 	drop      float64       // share of messages lost
 	dup       float64       // share of messages that arrive twice
 	drift     float64       // clocks run up to this share fast or slow
@@ -193,7 +198,7 @@ func (w *world) start(name string) *simNode {
 	}
 	cfg := failover.Config{
 		Self: n.self, Slots: w.cfg.slots, Backups: w.cfg.backups, Expect: w.cfg.expect, TransfersMax: w.cfg.transfers,
-		Settle: w.cfg.settle, CheckEvery: w.cfg.check, MinMembers: w.cfg.members,
+		Settle: w.cfg.settle, CheckEvery: w.cfg.check, MinMembers: w.cfg.members, BytesPerSecond: w.cfg.budget, MovesMax: w.cfg.moves,
 		Random: rand.New(rand.NewPCG(w.rng.Uint64(), 2)),
 	}
 	if err := cfg.Validate(); err != nil {
@@ -230,8 +235,14 @@ func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
 		}
 	}
 	w.conflicts = append(w.conflicts, fx.Conflicts...)
+	w.checkFull(n)
 	w.checkClaims(n)
 	w.checkDone(n, fx.Done)
+	for _, d := range fx.Done {
+		if p := w.requests[d.Token]; p != nil && d.Result.Status == replica.StatusNotPrimary {
+			w.referral = n.core.Claim(p.slot)
+		}
+	}
 	effects := func() {
 		for _, e := range fx.Send {
 			w.send(n, e)
@@ -302,15 +313,21 @@ func (w *world) setMembers(n *simNode) {
 		return
 	}
 	var members []replica.Member
-	var ringMembers []ring.Member
+	var ringMembers, everybody []ring.Member
 	for _, name := range w.names {
 		if m := w.nodes[name]; m != nil && (m == n || w.believedAlive(n, m)) {
 			members = append(members, m.self)
-			ringMembers = append(ringMembers, ring.Member{Name: name})
+			everybody = append(everybody, ring.Member{Name: name})
+			if !m.self.Draining {
+				ringMembers = append(ringMembers, ring.Member{Name: name})
+			}
 			if n.core.Cluster() == 0 && m.core.Cluster() != 0 && !w.net.mute[n.name] {
 				n.core.Belong(n.instant(w.now), m.core.Cluster())
 			}
 		}
+	}
+	if len(ringMembers) == 0 {
+		ringMembers = everybody
 	}
 	n.core.SetMembers(n.instant(w.now), members)
 	n.core.SetHome(w.homeOf(ringMembers))

@@ -138,6 +138,7 @@ type Snapshot struct {
 	Parts    []Part
 	Requests []RememberedRequest
 	Last     bool
+	Move     bool // the slot is not short of a copy; the receiver takes only so many of these at a time
 }
 
 // RememberedRequest is a request that took effect and must not do so again.
@@ -148,7 +149,8 @@ type RememberedRequest struct {
 	Stamp    Stamp
 }
 
-// SnapshotReply acknowledges a chunk; with Refused the transfer is over.
+// SnapshotReply acknowledges a chunk; with Refused the transfer is over: the learner is filled with as much as it takes at
+// a time, or knows of another claim.
 type SnapshotReply struct {
 	Slot     uint32
 	Transfer uint64

@@ -389,3 +389,85 @@ func (r *rig) runBut(b Boot) {
 	r.run()
 	r.wire = append(r.wire, held...)
 }
+
+// TestFirstChunkIsSmall: a learner may refuse it, so little is sent in vain; the others are within their limit, unless
+// one session is larger by itself, and whoever counts bytes is told of each, of what is sent again too.
+func TestFirstChunkIsSmall(t *testing.T) {
+	const limit = 20_000
+	r := newRig(t, 0, func(c *Config) { c.Limits.ChunkBytes = limit })
+	for i := range 40 {
+		size := 3000
+		if i == 7 {
+			size = 50_000
+		}
+		r.must(create(fmt.Sprint(i), "a", string(make([]byte, size))))
+	}
+	r.primary().TeachMove(r.now, 3, 1)
+	for i := 0; !r.slot(3).Learnt(); i++ {
+		counted := 0
+		r.step(1, func(s *Slot, fx *Effects) { counted = s.SendChunk(r.now, 3, fx) })
+		m := r.wire[0].msg.(*Snapshot)
+		size := chunkOverhead
+		for _, p := range m.Parts {
+			size += partSize(&p)
+		}
+		most := limit + chunkOverhead
+		if i == 0 {
+			most = firstChunkBytes + chunkOverhead
+		}
+		if size > most && len(m.Parts) > 1 || i == 0 && size > most || counted != size || !m.Move {
+			t.Fatalf("chunk %d has %d sessions of %d bytes, counted %d, move %v", i, len(m.Parts), size, counted, m.Move)
+		}
+		r.wire = nil
+		r.sleep(chunkAgain + 1)
+		r.step(1, func(s *Slot, fx *Effects) { counted = s.SendChunk(r.now, 3, fx) })
+		if len(r.wire) != 1 || counted != size {
+			t.Fatalf("chunk %d again: %d messages, %d bytes, want %d", i, len(r.wire), counted, size)
+		}
+		r.step(3, func(s *Slot, fx *Effects) { s.Snapshot(r.now, 1, r.claim, m, fx) })
+		for _, e := range r.wire {
+			if reply, ok := e.msg.(*SnapshotReply); ok {
+				var fx Effects
+				r.primary().SnapshotReply(r.now, 3, reply, &fx)
+			}
+		}
+		r.wire = nil
+	}
+	if got, want := dump(r.slot(3)), dump(r.slot(1)); got != want {
+		t.Errorf("learner has\n%swant\n%s", got, want)
+	}
+}
+
+// TestAssuredLearnerLacksNothing: chunks that bring nothing come between the others, also before the first.
+func TestAssuredLearnerLacksNothing(t *testing.T) {
+	r := newRig(t, 0, smallChunks)
+	for i := range 5 {
+		r.must(create(fmt.Sprint(i)))
+	}
+	r.primary().Teach(r.now, 3, 1)
+	for i := range 12 {
+		r.step(1, func(s *Slot, fx *Effects) {
+			if i%2 == 0 {
+				s.Assure(r.now, 3, fx)
+			} else {
+				s.SendChunk(r.now, 3, fx)
+			}
+		})
+		for len(r.wire) > 0 {
+			m := r.wire[0]
+			r.wire = r.wire[1:]
+			if reply, ok := m.msg.(*SnapshotReply); ok {
+				var fx Effects
+				r.primary().SnapshotReply(r.now, 3, reply, &fx)
+				continue
+			}
+			r.deliver(m)
+		}
+	}
+	if got, want := dump(r.slot(3)), dump(r.slot(1)); got != want || !r.slot(3).Learnt() {
+		t.Errorf("learnt %v: learner has\n%swant\n%s", r.slot(3).Learnt(), got, want)
+	}
+	if left := r.primary().RemainingBytes(3); left != 0 {
+		t.Errorf("%d bytes left", left)
+	}
+}

@@ -103,7 +103,10 @@ func readTail(r *reader) *replica.Tail {
 	}
 }
 
-const chunkLast = 1 << 0
+const (
+	chunkLast = 1 << 0
+	chunkMove = 1 << 1 // of a Snapshot
+)
 
 func appendSnapshot(b []byte, m *replica.Snapshot, now time.Duration) []byte {
 	b = appendUint32(b, m.Slot)
@@ -111,22 +114,23 @@ func appendSnapshot(b []byte, m *replica.Snapshot, now time.Duration) []byte {
 	b = appendUvarint(b, m.Transfer)
 	b = appendUint32(b, m.Chunk)
 	b = appendUvarint(b, m.Seq)
-	b = append(b, bitIf(m.Last, chunkLast))
+	b = append(b, bitIf(m.Last, chunkLast)|bitIf(m.Move, chunkMove))
 	b = appendParts(b, m.Parts, now)
 	return appendRemembered(b, m.Requests)
 }
 
 func readSnapshot(r *reader) *replica.Snapshot {
-	return &replica.Snapshot{
+	m := &replica.Snapshot{
 		Slot:     r.uint32("slot"),
 		Epoch:    r.uvarint("epoch"),
 		Transfer: r.uvarint("transfer"),
 		Chunk:    r.uint32("chunk"),
 		Seq:      r.uvarint("seq"),
-		Last:     r.byte("flags")&chunkLast != 0,
-		Parts:    readParts(r, nil),
-		Requests: readRemembered(r),
 	}
+	flags := r.byte("flags")
+	m.Last, m.Move = flags&chunkLast != 0, flags&chunkMove != 0
+	m.Parts, m.Requests = readParts(r, nil), readRemembered(r)
+	return m
 }
 
 // chunkReply is what SnapshotReply is, and an OfferReply begins with.

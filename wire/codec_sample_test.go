@@ -119,7 +119,7 @@ func slotSamples() []sample {
 			sampleUpdate().Entry, {Seq: 345_681, Parts: parts},
 		}}},
 		{"Snapshot", &replica.Snapshot{
-			Slot: 700, Epoch: 12, Transfer: 77, Chunk: 3, Seq: 345_680, Parts: parts, Last: true,
+			Slot: 700, Epoch: 12, Transfer: 77, Chunk: 3, Seq: 345_680, Parts: parts, Last: true, Move: true,
 			Requests: []replica.RememberedRequest{
 				{Request: sampleRequest, NotAfter: sampleWall + 10_000, Key: sampleKey, Stamp: sampleStamp},
 			},

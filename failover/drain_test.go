@@ -1,0 +1,168 @@
+package failover_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sessnode/sessnode/failover"
+	"github.com/sessnode/sessnode/replica"
+)
+
+// TestDrains: nodes drain under load, one or two at a time. Every slot has all its copies under every claim, nobody waits
+// long, and when the nodes are gone nothing is missing and nothing had to be promoted.
+func TestDrains(t *testing.T) {
+	seeds(t, 4, func(t *testing.T, seed uint64) {
+		backups := 1 + int(seed%2)
+		w := formed(t, worldConfig{seed: seed, nodes: 5, slots: 64, backups: backups, expect: 5, jumpy: seed%3 == 2})
+		l := w.load(30, 6, 4)
+		w.run(time.Second)
+		w.full = 1 + backups
+		leavers := []string{"n2", "n4"}[:1+seed/2%2]
+		for _, name := range leavers {
+			w.drain(name)
+		}
+		w.run(100 * time.Millisecond)
+		if p := w.progress("n2"); p.Left == 0 {
+			t.Errorf("nothing left to drain after 100 ms: %+v", p)
+		}
+		for _, name := range leavers {
+			w.drained(name, 8*time.Second) // no time to settle
+			if p := w.progress(name); p.Left != 0 || p.Waiting != "" {
+				t.Errorf("%s is drained: %+v", name, p)
+			}
+		}
+		w.settled(time.Second)
+		for _, name := range leavers {
+			w.leave(name)
+		}
+		w.run(2 * time.Second)
+		w.settled(time.Second)
+		w.full = 0
+		w.finish(l)
+		for _, c := range l.counters {
+			if c.slow > 60*time.Millisecond && !w.cfg.jumpy {
+				t.Errorf("%s waited %v", c.id, c.slow)
+			}
+		}
+		if n := w.counts[failover.EventPromoted] + w.counts[failover.EventEvicted]; n > 0 && !w.cfg.jumpy {
+			t.Errorf("%d promotions and evictions though all went in good order", n)
+		}
+	})
+}
+
+// TestRollingRestart drains and restarts every node in turn, each as a new boot.
+func TestRollingRestart(t *testing.T) {
+	seeds(t, 2, func(t *testing.T, seed uint64) {
+		w := formed(t, worldConfig{seed: seed, nodes: 5, slots: 32, backups: 1 + int(seed%2), expect: 5, jumpy: seed%2 == 1})
+		l := w.load(16, 6, 4)
+		w.run(time.Second)
+		w.full = 1 + w.cfg.backups
+		for _, name := range w.names {
+			w.drain(name)
+			w.drained(name, 8*time.Second)
+			w.leave(name)
+			w.run(w.upTo(time.Second))
+			w.restart(name)
+			w.run(w.upTo(time.Second))
+			w.settled(settleIn)
+		}
+		w.full = 0
+		w.finish(l)
+	})
+}
+
+// TestDrainingNodeDies: in the middle of it, at one moment or another.
+func TestDrainingNodeDies(t *testing.T) {
+	seeds(t, 4, func(t *testing.T, seed uint64) {
+		w := formed(t, worldConfig{seed: seed, nodes: 4, slots: 32, backups: 1 + int(seed%2), expect: 4, jumpy: true})
+		l := w.load(16, 6, 4)
+		w.fill(100, 20<<10)
+		w.run(2 * time.Second)
+		w.drain("n2")
+		n := w.nodes["n2"]
+		left := func() int { return n.core.Progress(n.instant(w.now)).Left }
+		for most := 1 + w.rng.IntN(left()); left() > most; {
+			w.run(200 * time.Microsecond)
+		}
+		if n.core.Drained(n.instant(w.now)) {
+			t.Error("drained too soon to be killed in the middle of it")
+		}
+		w.kill("n2", time.Second)
+		w.run(2 * time.Second)
+		w.settled(settleIn)
+		w.finish(l)
+	})
+}
+
+// TestDrainsOfTwo: the other node takes everything, alone.
+func TestDrainsOfTwo(t *testing.T) {
+	w := formed(t, worldConfig{seed: 1, nodes: 2, slots: 32, backups: 1, expect: 2})
+	l := w.load(12, 3, 2)
+	w.run(time.Second)
+	w.drain("n1")
+	w.run(50 * time.Millisecond)
+	w.drained("n1", 5*time.Second)
+	w.leave("n1")
+	w.run(time.Second)
+	w.settled(time.Second)
+	w.finish(l)
+}
+
+// TestNobodyToTakeIt: who drains alone, or while all others do, is done at once; it still serves.
+func TestNobodyToTakeIt(t *testing.T) {
+	for nodes := 1; nodes <= 2; nodes++ {
+		w := formed(t, worldConfig{seed: 1, nodes: nodes, slots: 8, backups: 1, expect: nodes})
+		l := w.load(4, 0, 0)
+		w.run(time.Second)
+		for _, name := range w.names {
+			w.drain(name)
+		}
+		w.run(100 * time.Millisecond)
+		for _, name := range w.names {
+			w.drained(name, 0)
+			if got, want := w.progress(name).Waiting, "nobody to take a copy"; got != want {
+				t.Errorf("%s of %d waits for %q, want %q", name, nodes, got, want)
+			}
+		}
+		for _, c := range l.counters {
+			before := c.acked
+			if w.run(time.Second); c.acked == before {
+				t.Errorf("%s stands still", c.id)
+			}
+		}
+	}
+}
+
+// TestDrainingNodeTakesNothing: not though slots lack a copy or their primary; only when everybody else is gone.
+func TestDrainingNodeTakesNothing(t *testing.T) {
+	w := formed(t, worldConfig{seed: 1, nodes: 4, slots: 32, backups: 2, expect: 4})
+	w.check.strict = false // slots are lost in the end
+	w.drain("n3")
+	w.run(50 * time.Millisecond)
+	w.drained("n3", 5*time.Second)
+	holds := func() int {
+		n := 0
+		for slot := range uint32(32) {
+			if w.nodes["n3"].core.Role(slot) != replica.Absent {
+				n++
+			}
+		}
+		return n
+	}
+	w.kill("n2", time.Second)
+	w.run(4 * time.Second)
+	w.settled(time.Second) // two copies each, on the two that are left
+	if n := holds(); n > 0 {
+		t.Errorf("n3 drains and took %d slots", n)
+	}
+	w.kill("n1", time.Second)
+	w.run(4 * time.Second)
+	if n := holds(); n > 0 {
+		t.Errorf("n3 drains and took %d slots while n4 is there", n)
+	}
+	w.kill("n4", time.Second)
+	w.run(5 * time.Second)
+	if n := holds(); n != 32 {
+		t.Errorf("n3 holds %d slots though nobody else is left, want 32", n)
+	}
+}
