@@ -171,12 +171,13 @@ func (c *Core) watchLearner(now replica.Instant, s *slot) {
 	}
 }
 
-// learning counts the slots that this node is being filled with, or those of them that only move.
+// learning counts the slots that this node is being filled with, or is full of and no copy yet; or those of them that only
+// move.
 func (c *Core) learning(onlyMoves bool) int {
 	n := 0
 	for i := range c.slots {
 		s := &c.slots[i]
-		if s.data.Role() == replica.Learner && !s.data.Learnt() && (s.moving || !onlyMoves) {
+		if s.data.Role() == replica.Learner && (s.moving || !onlyMoves) {
 			n++
 		}
 	}

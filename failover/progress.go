@@ -9,7 +9,7 @@ import (
 // Progress is what changes of membership still ask of a node, and what holds the next step back.
 type Progress struct {
 	Restoring int // learners that this node fills because a copy is missing
-	Moving    int // slots that this node moves home or off a draining member: learners, hand-offs and surplus backups
+	Moving    int // slots that this node moves home or off a draining member: learners and hand-offs
 	// Left counts the slots of this node that are short of a copy or not at home, those under way included; of a
 	// draining node, those whose claim still names it or of which it has something to offer.
 	Left      int
@@ -45,9 +45,6 @@ func (c *Core) Progress(now replica.Instant) Progress {
 		}
 		v := c.view(now, s, uint32(i))
 		a, _ := c.nextMove(now, v, gone)
-		if a.purpose == spare {
-			p.Moving++
-		}
 		if a.purpose != 0 || len(v.learners) > 0 || s.data.Surrendered() || c.cfg.Self.Draining {
 			p.Left++
 		}

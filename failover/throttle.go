@@ -54,11 +54,21 @@ func (c *Core) room(now replica.Instant, urgent int, wanted [causes][]action) []
 				n, h = 0, by
 			}
 		}
-		n = min(max(n, 0), len(wanted[why]))
-		if n < len(wanted[why]) {
+		steps := wanted[why]
+		if h == heldByInFlight { // to end a move by one backup less takes a word
+			surplus := func(a action) bool { return a.purpose == spare }
+			for _, a := range steps {
+				if surplus(a) {
+					allowed = append(allowed, a)
+				}
+			}
+			steps = slices.DeleteFunc(steps, surplus)
+		}
+		n = min(max(n, 0), len(steps))
+		if n < len(steps) {
 			c.holdBack(why, h)
 		}
-		allowed = append(allowed, wanted[why][:n]...)
+		allowed = append(allowed, steps[:n]...)
 		room -= n
 	}
 	return allowed

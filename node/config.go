@@ -59,6 +59,7 @@ type Config struct {
 	// MinMembers goes with SplitGuard; default a majority of Join and this node. Set it alike on every member.
 	MinMembers int
 	Limits     replica.Limits
+	Moves      Moves
 	Lease      time.Duration // see failover.Config; the same on every member; default 300 ms
 
 	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
@@ -79,6 +80,15 @@ type Config struct {
 	Clock func() replica.Instant
 
 	Log *slog.Logger // default slog.Default()
+}
+
+// Moves bounds what a change of membership may cost. Zero fields mean the defaults, which failover.Config justifies.
+type Moves struct {
+	BytesPerSecond int           // of sessions that the node sends to make copies, move slots and heal; default 32 MiB
+	TransfersMax   int           // slots of which it makes or takes copies at a time, for whatever reason; default 64
+	MovesMax       int           // slots that it moves home, or takes, at a time; default 8
+	Settle         time.Duration // how long membership must have been quiet before slots move home; default 10 s
+	SlowFactor     float64       // moves home pause while requests take so many times as long as usual; default 4
 }
 
 // ErrConfig is wrapped by what Validate reports.

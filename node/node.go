@@ -148,7 +148,9 @@ func (n *Node) makeCore() error {
 	cfg := failover.Config{
 		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
 		Limits: n.cfg.Limits, Lease: n.cfg.Lease,
-		Expect:     n.cfg.expect(len(n.seeds(r))),
+		Expect:         n.cfg.expect(len(n.seeds(r))),
+		BytesPerSecond: n.cfg.Moves.BytesPerSecond, TransfersMax: n.cfg.Moves.TransfersMax, MovesMax: n.cfg.Moves.MovesMax,
+		Settle: n.cfg.Moves.Settle, SlowFactor: n.cfg.Moves.SlowFactor,
 		MinMembers: n.minMembers,
 		Cluster:    r.cluster(),
 		Random:     mrand.New(mrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:]))),

@@ -84,6 +84,11 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.IntVar(&s.conf.MinCopies, "min-copies", 1, "`number` of copies that a commit must reach to be answered as done")
 	flags.StringVar(&s.conf.Split, "split", node.SplitAvailable, "`policy` in a split network: available or guard, the same on all nodes")
 	flags.IntVar(&s.conf.MinMembers, "min-members", 0, "`number` of members that -split guard asks for (default a majority of -join and this node)")
+	flags.Var((*byteCount)(&s.conf.Moves.BytesPerSecond), "budget", "`BYTES` of sessions per second that this node sends to make copies and move slots, such as 8MiB (default 32MiB)")
+	flags.IntVar(&s.conf.Moves.TransfersMax, "transfers", 0, "`number` of slots of which copies are made or taken at a time (default 64)")
+	flags.IntVar(&s.conf.Moves.MovesMax, "moves", 0, "`number` of slots that move home, or are taken, at a time (default 8)")
+	flags.DurationVar(&s.conf.Moves.Settle, "settle", 0, "how long members must neither come nor go before slots move home (default 10s)")
+	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", 0, "moves pause while requests take so many `times` as long as usual (default 4)")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
 	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: a loopback one, TCP, unix:/path, or "+noAdmin+
 		" (default 127.0.0.1 and the number of the port that -bind got)")
