@@ -92,7 +92,7 @@ func (c *Core) receiveLesson(now replica.Instant, from replica.Boot, m replica.M
 		if s == nil {
 			return
 		}
-		if s.claim.Primary != from || m.Chunk == 0 && s.data.Role() != replica.Learner && c.learning() >= c.cfg.TransfersMax {
+		if s.claim.Primary != from || m.Chunk == 0 && !s.data.Taking(m.Transfer) && c.learning() >= c.cfg.TransfersMax {
 			send(fx, from, &replica.SnapshotReply{Slot: m.Slot, Transfer: m.Transfer, Chunk: m.Chunk, Refused: true})
 			return
 		}
