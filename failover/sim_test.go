@@ -35,6 +35,7 @@ type world struct {
 	net      network
 	check    checks
 	probe    replica.Effects
+	samples  int
 	requests map[replica.Token]*pending
 	token    replica.Token
 	counts   map[replica.EventKind]int
