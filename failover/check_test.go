@@ -132,7 +132,7 @@ func (w *world) checkServer(n *simNode, p *pending, r *replica.Result) {
 	slot := p.slot
 	claim, last := n.core.Claim(slot), &w.check.served[slot]
 	if w.check.strict {
-		if last.by != nil && last.by != n && last.claim.Above(claim) && (last.by.up || !w.check.lost[slot]) {
+		if last.by != nil && last.by != n && last.claim.Above(claim) && w.isKnown(last.claim) {
 			w.fail("%s serves slot %d under %v; %s served it under %v: %s", n.name, slot, brief(claim),
 				w.nameOf(last.by.self.Boot), brief(last.claim), show(p, r))
 		}
@@ -146,6 +146,15 @@ func (w *world) checkServer(n *simNode, p *pending, r *replica.Result) {
 	if last.by == nil || !last.claim.Above(claim) {
 		*last = servedBy{claim, n}
 	}
+}
+
+// isKnown reports whether a node that runs knows a claim, or a higher one. One that nobody knows any more, because all who
+// did are dead or stand still, deposes nobody.
+func (w *world) isKnown(claim replica.Claim) bool {
+	return slices.ContainsFunc(w.up(), func(name string) bool {
+		n := w.nodes[name]
+		return !n.paused && !claim.Above(n.core.Claim(claim.Slot))
+	})
 }
 
 func show(p *pending, r *replica.Result) string {
