@@ -127,12 +127,13 @@ func (c *Core) learning() int {
 // offersMax bounds the slots whose left-over sessions a node offers at a time.
 const offersMax = 8
 
-// offerHeld offers what this node holds outside the highest claims to the acting primaries.
+// offerHeld offers what this node holds outside the highest claims to the acting primaries. Where the claim names this node
+// all the same, its primary counts it among the copies until it has evicted it: until then nothing may be dropped.
 func (c *Core) offerHeld(now replica.Instant, fx *replica.Effects) {
 	under := 0
 	for i := range c.slots {
 		s := &c.slots[i]
-		if s.data.Role() != replica.Holder || c.suspect(now, s.claim.Primary) || s.claim.Primary == c.Self() {
+		if s.data.Role() != replica.Holder || c.suspect(now, s.claim.Primary) || s.claim.Holds(c.Self()) {
 			continue
 		}
 		if under++; under > offersMax {
@@ -157,7 +158,7 @@ func (c *Core) receiveOffer(now replica.Instant, from replica.Boot, m replica.Me
 		s.data.Offer(now, from, m, fx)
 	case *replica.OfferReply:
 		s := c.at(m.Slot)
-		if s == nil {
+		if s == nil || s.claim.Holds(c.Self()) {
 			return
 		}
 		s.data.OfferReply(from, m)
