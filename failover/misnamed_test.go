@@ -57,3 +57,22 @@ func (w *world) write(id string) {
 		w.run(time.Millisecond)
 	}
 }
+
+// TestSlotThatNobodyFollowsIsTaken: the primary dies before it has evicted the backup. The backup lives, so the slot is not
+// lost by the word of the claim, but it is no backup and promotes nothing.
+func TestSlotThatNobodyFollowsIsTaken(t *testing.T) {
+	for _, sessions := range []int{0, 1} {
+		w := formed(t, worldConfig{seed: 2, nodes: 4, slots: 8, backups: 2, expect: 4})
+		const id = "session-7"
+		for range sessions {
+			w.write(id)
+		}
+		primary, slot := w.misname(id)
+		w.run(2 * time.Millisecond)
+		w.kill(primary.name, time.Second)
+		w.run(8 * time.Second)
+		if !slices.ContainsFunc(w.up(), func(name string) bool { return w.serves(w.nodes[name], slot) }) {
+			t.Errorf("nobody serves slot %d:\n%s", slot, w.describe(slot))
+		}
+	}
+}
