@@ -255,7 +255,11 @@ func (w *world) checkBirth(slot uint32) {
 	w.check.highest[slot] = replica.Claim{}
 	for _, name := range w.up() {
 		n := w.nodes[name]
-		if claim := n.core.Claim(slot); !n.paused && claim.Above(w.check.highest[slot]) {
+		claim := n.core.Claim(slot)
+		switch {
+		case n.paused && !claim.IsZero():
+			w.beSplit("who knew of slot %d stands still, and newcomers claim it", slot)
+		case claim.Above(w.check.highest[slot]):
 			w.check.highest[slot] = claim
 		}
 	}

@@ -118,14 +118,19 @@ func (w *world) judgeSplit() {
 	switch {
 	case !w.cfg.judges:
 	case w.isSplit():
-		if w.check.strict {
-			w.check.strict = false
-			w.suffers("split")
-			w.note("this is a split")
-		}
+		w.beSplit("nodes cannot reach each other")
 	case !w.check.strict && w.now-w.net.mended > time.Second+w.cfg.lag && w.unsettled() == "":
 		w.beStrict()
 		w.note("the split is over")
+	}
+}
+
+// beSplit takes note of a split that nobody made on purpose, in a world that judges for itself.
+func (w *world) beSplit(why string, args ...any) {
+	if w.cfg.judges && w.check.strict {
+		w.check.strict, w.net.mended = false, w.now
+		w.suffers("split")
+		w.note("a split: "+why, args...)
 	}
 }
 
@@ -145,11 +150,18 @@ func (w *world) isSplit() bool {
 	return false
 }
 
-// joined reports whether some third node that runs reaches both.
+// joined reports whether some third node that runs reaches both, and both know of it.
 func (w *world) joined(a, b string) bool {
 	return slices.ContainsFunc(w.up(), func(c string) bool {
-		return c != a && c != b && !w.nodes[c].paused && w.linked(a, c) && w.linked(c, b)
+		return c != a && c != b && !w.nodes[c].paused && !w.nodes[c].left && w.linked(a, c) && w.linked(c, b) &&
+			w.knows(a, c) && w.knows(b, c)
 	})
+}
+
+// knows reports whether gossip has told one node that another is alive.
+func (w *world) knows(a, b string) bool {
+	_, alive := w.nodes[a].core.Member(w.nodes[b].self.Boot)
+	return alive
 }
 
 // idle fails the test unless within some time nothing is left to do: every slot is where the ring wants it, and no round,
