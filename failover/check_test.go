@@ -116,15 +116,29 @@ func (w *world) heldByNext(n *simNode, p *pending, r *replica.Result) bool {
 	if p.request.Commit == nil || r.Status != replica.StatusOK {
 		return p.arrived < w.now
 	}
-	for _, name := range w.up() {
-		m := w.nodes[name]
-		if m == n || m.core.Role(p.slot) != replica.Primary || !m.core.Claim(p.slot).Above(n.core.Claim(p.slot)) {
-			continue
+	for _, m := range w.successors(n, p.slot) {
+		if m.core.Role(p.slot) == replica.Primary && m.core.Claim(p.slot).Above(n.core.Claim(p.slot)) {
+			s := m.core.Newest(p.slot, p.request.Commit.Key)
+			return s != nil && !s.Stamp.Less(r.Stamp)
 		}
-		s := m.core.Newest(p.slot, p.request.Commit.Key)
-		return s != nil && !s.Stamp.Less(r.Stamp)
 	}
 	return false
+}
+
+// successors are those who may be primary of a slot after n: any node that runs, and its backups, dead as they may be.
+func (w *world) successors(n *simNode, slot uint32) []*simNode {
+	var all []*simNode
+	for _, name := range w.up() {
+		if m := w.nodes[name]; m != n {
+			all = append(all, m)
+		}
+	}
+	for _, b := range n.core.Claim(slot).Backups {
+		if m := w.boots[b]; m != nil && !m.up {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // checkServer fails if a slot is answered for by two, or by one who was deposed.
