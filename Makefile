@@ -4,10 +4,13 @@ GO          ?= go
 TIME        ?= 10s
 BENCH       ?= .
 ARGS        ?=
+SEEDS       ?= 1000
+SEED        ?= 1
+STEPS       ?= 20000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test splits fuzz bench-micro figures cover build demo clean
+.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro figures cover build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +44,10 @@ test: ## all tests; needs only Go, under three minutes on two cores
 
 splits: ## whole nodes through splits of every kind, hours of virtual time
 	NODE_SPLITS=long $(GO) test ./node -run '^TestSplits$$' -v -timeout 60m
+
+replay: ## the protocol under a seeded scheduler: SEEDS=1000 seeds of STEPS=20000 steps, the first SEED=1
+	$(GO) test ./failover -run '^TestReplay$$' -count 1 -timeout 0 -v \
+		-replay.seeds $(SEEDS) -replay.steps $(STEPS) -replay.first $(SEED)
 
 fuzz: ## every fuzz target in turn, each for TIME=10s
 	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \

@@ -54,7 +54,7 @@ func TestEvictsBackupThatGrantsNothing(t *testing.T) {
 	w.run(3 * time.Second)
 	for slot := range uint32(8) {
 		primary := w.boots[w.nodes["n3"].core.Claim(slot).Primary]
-		if !primary.serves(slot, w.now) {
+		if !w.serves(primary, slot) {
 			t.Errorf("slot %d is served by nobody:\n%s", slot, w.describe(slot))
 		}
 	}
@@ -217,6 +217,9 @@ func TestLeavesInOrder(t *testing.T) {
 		for _, name := range w.names {
 			w.run(w.upTo(time.Second))
 			w.leave(name)
+			for w.nodes[name].up {
+				w.run(time.Millisecond)
+			}
 			w.run(w.upTo(time.Second))
 			w.restart(name)
 			w.run(w.upTo(time.Second))
@@ -277,8 +280,7 @@ func TestHandOffsUnderFaults(t *testing.T) {
 			w.run(2 * time.Second)
 			w.settled(settleIn)
 			w.restart("n4")
-			done := false
-			name := faultNames[2+w.rng.IntN(len(faultNames)-2)]
+			name := faultNames[2+w.rng.IntN(len(faultNames)-2)] // none that restarts at once
 			moves := 1 + w.rng.IntN(8)
 			moving = func(n *simNode, e replica.Event) {
 				if e.Kind == failover.EventMoved {
@@ -289,10 +291,7 @@ func TestHandOffsUnderFaults(t *testing.T) {
 				w.run(time.Millisecond)
 			}
 			w.run(w.upTo(20 * time.Millisecond))
-			if !done {
-				w.note("fault: %s", name)
-				faults[name](w)
-			}
+			w.suffer(name)
 			w.run(w.upTo(time.Second))
 			w.settled(settleIn)
 		}
@@ -311,7 +310,7 @@ func TestPausedPrimaryWithoutBackupsServesNothing(t *testing.T) {
 		w.run(5900 * time.Millisecond)
 		n := w.nodes["n1"]
 		for slot := range uint32(4) {
-			if n.serves(slot, w.now) {
+			if w.serves(n, slot) {
 				t.Errorf("seed %d: n1 serves slot %d under %v when it goes on", seed, slot, brief(n.core.Claim(slot)))
 			}
 		}

@@ -5,15 +5,25 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
 )
 
-// checks are the invariants that the world holds every step against.
+// checks are the invariants that the world holds every step against. What a step cannot have changed is not looked at.
 type checks struct {
-	// strict: no split was made, so at most one node serves a slot at a time.
-	strict bool
-	served []servedBy
-	known  map[replica.Boot][]replica.Claim
+	// strict: no split is in force, and the last one has healed so far that all agree on who holds what. At most one node
+	// serves a slot at a time, nothing acknowledged is missing and stamps rise.
+	strict  bool
+	served  []servedBy
+	known   map[replica.Boot][]replica.Claim // by boot and slot
+	highest []replica.Claim                  // by slot, of those that live nodes knew
+	lost    []bool                           // by slot: all its replicas were gone at some time
+	entries []lastEntry                      // by slot
+
+	effects map[replica.RequestID]effect
+	deduped int                    // commits answered from a remembered request
+	ended   map[replica.Key]uint64 // logouts that were acknowledged; who has got so far in the log knows
+	idle    map[replica.Key]*idleSession
 }
 
 // servedBy is the highest claim under which a slot was served, and by whom.
@@ -22,58 +32,128 @@ type servedBy struct {
 	by    *simNode
 }
 
-func newChecks(slots int) checks {
-	return checks{strict: true, served: make([]servedBy, slots), known: map[replica.Boot][]replica.Claim{}}
+// effect is the first acknowledgement of a request.
+type effect struct {
+	stamp replica.Stamp
+	at    time.Duration
 }
 
-// answers are the statuses with which a node answers for a slot as its primary.
-var answers = []replica.Status{
-	replica.StatusOK, replica.StatusNotFound, replica.StatusDestroyed, replica.StatusExists, replica.StatusChanged,
+func newChecks(slots int) checks {
+	return checks{
+		strict: true, served: make([]servedBy, slots), known: map[replica.Boot][]replica.Claim{},
+		highest: make([]replica.Claim, slots), lost: make([]bool, slots), entries: make([]lastEntry, slots),
+		effects: map[replica.RequestID]effect{}, ended: map[replica.Key]uint64{}, idle: map[replica.Key]*idleSession{},
+	}
+}
+
+// beStrict begins anew after a split has healed.
+func (w *world) beStrict() {
+	c := &w.check
+	c.strict = true
+	clear(c.served)
+	clear(c.highest)
+	clear(c.entries)
+	for _, name := range w.up() {
+		for slot := range uint32(w.cfg.slots) {
+			if claim := w.nodes[name].core.Claim(slot); claim.Above(c.highest[slot]) {
+				c.highest[slot] = claim
+			}
+		}
+	}
+	w.endEverywhere()
+}
+
+// endEverywhere takes for granted that by now whoever holds the log of its slot knows of every logout.
+func (w *world) endEverywhere() {
+	for key := range w.check.ended {
+		slot := replica.SlotOf(key.ID, w.cfg.slots)
+		if primary := w.boots[w.check.highest[slot].Primary]; primary != nil {
+			w.check.ended[key] = primary.core.Position(slot).Seq
+		}
+	}
+}
+
+// intact reports whether nothing excuses the loss of what a slot held.
+func (c *checks) intact(slot uint32) bool { return c.strict && !c.lost[slot] }
+
+// answers reports whether a node that gives a status answers for the slot as its primary.
+func answers(s replica.Status) bool {
+	switch s {
+	case replica.StatusOK, replica.StatusNotFound, replica.StatusDestroyed, replica.StatusExists, replica.StatusChanged:
+		return true
+	}
+	return false
 }
 
 // checkDone holds every answer against what other nodes do at the same moment.
 func (w *world) checkDone(n *simNode, done []replica.Done) {
-	for _, d := range done {
-		p := w.requests[d.Token]
-		if p == nil || !slices.Contains(answers, d.Result.Status) {
+	for i := range done {
+		r := &done[i].Result
+		p := w.requests[done[i].Token]
+		if p == nil || !answers(r.Status) {
 			continue
 		}
-		if !w.heldByNext(n, p, d.Result) {
-			w.checkServer(n, p.slot, fmt.Sprintf("%+v %+v: %+v", p.request.Load, p.request.Commit, d.Result))
+		w.fold(uint64(r.Status)<<32 | uint64(r.Copies))
+		w.fold(r.Stamp.Clock)
+		if !w.heldByNext(n, p, r) {
+			w.checkServer(n, p, r)
 		}
-		if p.request.Commit != nil && d.Result.Status == replica.StatusOK {
-			w.checkCopies(n, p, d.Result)
+		w.checkIdle(n, p, r)
+		if p.request.Commit != nil && r.Status == replica.StatusOK {
+			w.checkCopies(n, p, r)
+			if c := p.request.Commit; c.Destroy {
+				w.check.ended[c.Key] = n.core.Position(p.slot).Seq
+			}
+			w.checkOnce(n, p, r)
 		}
 	}
 }
 
 // heldByNext reports whether n acknowledges a commit that its successor took over: all backups had it before one of them
-// became primary, and their acknowledgements waited while n stood still. Nothing is wrong with that.
-func (w *world) heldByNext(n *simNode, p *pending, r replica.Result) bool {
+// became primary, and their acknowledgements waited while n stood still. Nothing is wrong with that, nor with what was
+// read, or refused, when n was primary and waited for a commit that was pending.
+func (w *world) heldByNext(n *simNode, p *pending, r *replica.Result) bool {
 	if p.request.Commit == nil || r.Status != replica.StatusOK {
-		return p.request.Commit != nil && p.arrived < w.now // refused because of a commit that was pending until now
+		return p.arrived < w.now
 	}
-	for _, name := range w.up() {
-		m := w.nodes[name]
-		if m == n || !m.core.Claim(p.slot).Above(n.core.Claim(p.slot)) || m.core.Role(p.slot) != replica.Primary {
-			continue
+	for _, m := range w.successors(n, p.slot) {
+		if m.core.Role(p.slot) == replica.Primary && m.core.Claim(p.slot).Above(n.core.Claim(p.slot)) {
+			s := m.core.Newest(p.slot, p.request.Commit.Key)
+			return s != nil && !s.Stamp.Less(r.Stamp)
 		}
-		s := m.core.Versions(p.slot)[p.request.Commit.Key]
-		return s != nil && !s.Stamp.Less(r.Stamp)
 	}
 	return false
 }
 
+// successors are those who may be primary of a slot after n: any node that runs, and its backups, dead as they may be.
+func (w *world) successors(n *simNode, slot uint32) []*simNode {
+	var all []*simNode
+	for _, name := range w.up() {
+		if m := w.nodes[name]; m != n {
+			all = append(all, m)
+		}
+	}
+	for _, b := range n.core.Claim(slot).Backups {
+		if m := w.boots[b]; m != nil && !m.up {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
 // checkServer fails if a slot is answered for by two, or by one who was deposed.
-func (w *world) checkServer(n *simNode, slot uint32, what string) {
+func (w *world) checkServer(n *simNode, p *pending, r *replica.Result) {
+	slot := p.slot
 	claim, last := n.core.Claim(slot), &w.check.served[slot]
 	if w.check.strict {
-		if last.by != nil && last.by != n && last.claim.Above(claim) {
-			w.fail("%s serves slot %d under %v; %s served it under %v: %s", n.name, slot, brief(claim), w.nameOf(last.by.self.Boot), brief(last.claim), what)
+		if last.by != nil && last.by != n && last.claim.Above(claim) && w.isKnown(last.claim) {
+			w.fail("%s serves slot %d under %v; %s served it under %v: %s", n.name, slot, brief(claim),
+				w.nameOf(last.by.self.Boot), brief(last.claim), show(p, r))
 		}
 		for _, name := range w.up() {
-			if m := w.nodes[name]; m != n && !m.paused && m.serves(slot, w.now) {
-				w.fail("%s and %s serve slot %d under %v and %v: %s", n.name, name, slot, brief(claim), brief(m.core.Claim(slot)), what)
+			if m := w.nodes[name]; m != n && !m.paused && w.serves(m, slot) {
+				w.fail("%s and %s serve slot %d under %v and %v: %s", n.name, name, slot, brief(claim),
+					brief(m.core.Claim(slot)), show(p, r))
 			}
 		}
 	}
@@ -82,72 +162,94 @@ func (w *world) checkServer(n *simNode, slot uint32, what string) {
 	}
 }
 
+// isKnown reports whether a node that runs knows a claim, or a higher one. One that nobody knows any more, because all who
+// did are dead or stand still, deposes nobody.
+func (w *world) isKnown(claim replica.Claim) bool {
+	return slices.ContainsFunc(w.up(), func(name string) bool {
+		n := w.nodes[name]
+		return !n.paused && !claim.Above(n.core.Claim(claim.Slot))
+	})
+}
+
+func show(p *pending, r *replica.Result) string {
+	return fmt.Sprintf("%+v %+v: %+v", p.request.Load, p.request.Commit, *r)
+}
+
 func brief(c replica.Claim) string {
 	return fmt.Sprintf("e%d/%d by %v+%v seen %d", c.Epoch, len(c.Emptied), c.Primary, c.Backups, c.Seen)
 }
 
 // serves reports whether a node would answer a read of the slot at this moment.
-func (n *simNode) serves(slot uint32, now time.Duration) bool {
-	return n.core.Serves(n.instant(now), slot)
+func (w *world) serves(n *simNode, slot uint32) bool {
+	return n.core.Serves(n.instant(w.now), slot)
 }
 
-// checkCopies counts who holds an acknowledged commit.
-func (w *world) checkCopies(n *simNode, p *pending, r replica.Result) {
+var probe = replica.Load{Key: replica.Key{App: "probe", ID: "probe"}, Peek: true}
+
+// checkCopies counts who holds an acknowledged commit: nodes that run, and replicas that died since they took it, whose
+// memory is here as they left it.
+func (w *world) checkCopies(n *simNode, p *pending, r *replica.Result) {
 	c := p.request.Commit
 	if c.Touch() {
 		return
 	}
-	var holders []string
+	holders := 0
 	for _, name := range w.up() {
-		if s := w.nodes[name].core.Versions(p.slot)[c.Key]; s != nil && !s.Stamp.Less(r.Stamp) {
-			holders = append(holders, name)
+		if holds(w.nodes[name].core.Newest(p.slot, c.Key), c, r.Stamp) {
+			holders++
 		}
 	}
-	// A copy may have died since it acknowledged, or have moved on after it.
-	dead := 0
-	for _, b := range n.core.Claim(p.slot).Replicas() {
-		if m := w.boots[b]; m != nil && (!m.up || w.nodes[m.name] != m) {
-			dead++
+	for _, b := range n.core.Claim(p.slot).Backups {
+		if m := w.boots[b]; m != nil && !m.up && holds(m.core.Newest(p.slot, c.Key), c, r.Stamp) {
+			holders++
 		}
 	}
-	if len(holders)+dead < r.Copies && w.check.strict {
-		w.fail("%s acknowledges %d copies of %s; %v hold it", n.name, r.Copies, c.Key.ID, holders)
+	if holders < r.Copies && w.check.strict {
+		w.fail("%s acknowledges %d copies of %s; %d hold it\n%s", n.name, r.Copies, show(p, r), holders, w.describe(p.slot))
 	}
 }
 
-// checkClaims holds what a node knows after a step against what it knew before, once in a while.
-func (w *world) checkClaims(n *simNode) {
-	if w.rng.IntN(16) != 0 {
+// holds reports whether a version has what a commit set under a stamp.
+func holds(s *replica.Session, c *replica.Commit, stamp replica.Stamp) bool {
+	switch {
+	case s == nil || s.Stamp.Less(stamp):
+		return false
+	case s.Ending != replica.Alive || c.Destroy:
+		return s.Ending != replica.Alive
+	}
+	for _, ch := range c.Changes {
+		i := slices.IndexFunc(s.Attrs, func(a replica.Attr) bool { return a.Name == ch.Name })
+		if i < 0 || s.Attrs[i].Stamp.Less(stamp) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkOnce fails if a request took effect twice, and counts those answered from memory.
+func (w *world) checkOnce(n *simNode, p *pending, r *replica.Result) {
+	c := p.request.Commit
+	if c.Request.IsZero() {
 		return
 	}
-	known := w.check.known[n.self.Boot]
-	if known == nil {
-		known = make([]replica.Claim, w.cfg.slots)
-		w.check.known[n.self.Boot] = known
-	}
-	for slot := range uint32(w.cfg.slots) {
-		claim := n.core.Claim(slot)
-		if known[slot].Above(claim) && claim.Primary != n.self.Boot { // who claims a lost slot knows a claim above
-			w.fail("%s forgot %v of slot %d for %v", n.name, brief(known[slot]), slot, brief(claim))
-		}
-		if w.check.strict && claim.Epoch < known[slot].Epoch {
-			w.fail("%s: slot %d falls from epoch %d to %d", n.name, slot, known[slot].Epoch, claim.Epoch)
-		}
-		known[slot] = claim
-		role, mine := n.core.Role(slot), claim.Primary == n.self.Boot
-		if (role == replica.Primary) != mine && !n.left {
-			w.fail("%s plays role %d in slot %d under %v", n.name, role, slot, brief(claim))
-		}
-		if role == replica.Backup && !claim.Holds(n.self.Boot) {
-			w.fail("%s is backup of slot %d under %v", n.name, slot, brief(claim))
-		}
+	first, again := w.check.effects[c.Request]
+	switch {
+	case !again:
+		w.check.effects[c.Request] = effect{r.Stamp, w.now}
+	case first.stamp != r.Stamp && w.check.intact(p.slot) && w.suffered["split"] == 0 && !c.Destroy && !c.Touch():
+		w.fail("%s: a request took effect at %v and, under %v, again: %s", n.name, first.at-began, first.stamp, show(p, r))
+	case p.arrived > first.at:
+		w.check.deduped++
 	}
 }
 
 // checkFull fails if a node issued a claim with too few copies, or one that names a node without a whole copy.
-func (w *world) checkFull(n *simNode) {
-	for _, claim := range n.core.TakeChanged() {
-		if w.full == 0 || claim.Primary != n.self.Boot {
+func (w *world) checkFull(n *simNode, changed []replica.Claim) {
+	if w.full == 0 {
+		return
+	}
+	for _, claim := range changed {
+		if claim.Primary != n.self.Boot {
 			continue
 		}
 		copies := 0
@@ -162,147 +264,49 @@ func (w *world) checkFull(n *simNode) {
 	}
 }
 
-// sample checks what holds at any moment.
-func (w *world) sample() {
-	limit := w.cfg.transfers
-	if limit == 0 {
-		limit = 64
+// checkEvent takes note of what excuses losses, and fails on what nothing does.
+func (w *world) checkEvent(n *simNode, e replica.Event) {
+	switch e.Kind {
+	case failover.EventLost, failover.EventRevived:
+		w.check.lost[e.Slot] = true
+	case failover.EventClaimed:
+		w.checkBirth(e.Slot)
+	case replica.EventExpired:
+		w.checkExpired(n, e)
 	}
-	moves := w.cfg.moves
-	if moves == 0 {
-		moves = 8
-	}
-	for _, name := range w.up() {
-		n := w.nodes[name]
-		if got := max(n.core.Lessons(), n.core.Learning()); got > limit {
-			w.fail("%s has %d transfers under way, limit %d", name, got, limit)
-		}
-		if got := max(n.core.Moving(), n.core.LearningMoves()); got > moves {
-			w.fail("%s has %d moves under way, limit %d", name, got, moves)
-		}
-	}
-	if !w.check.strict {
+}
+
+// checkBirth takes note of a slot being claimed for the first time once more: whoever knew of it is dead or stands still.
+func (w *world) checkBirth(slot uint32) {
+	if w.check.highest[slot].IsZero() {
 		return
 	}
-	for slot := range uint32(w.cfg.slots) {
-		first := ""
-		for _, name := range w.up() {
-			if n := w.nodes[name]; !n.paused && n.serves(slot, w.now) {
-				if first != "" {
-					w.fail("%s and %s serve slot %d under %v and %v", first, name, slot,
-						brief(w.nodes[first].core.Claim(slot)), brief(n.core.Claim(slot)))
-				}
-				first = name
-			}
-		}
-	}
-}
-
-// settled fails the test unless within some time every slot has all its copies, all nodes agree and nothing is under
-// way.
-func (w *world) settled(within time.Duration) {
-	w.t.Helper()
-	deadline := w.now + within
-	for why := w.unsettled(); why != ""; why = w.unsettled() {
-		if w.now > deadline {
-			w.fail("not settled: %s", why)
-		}
-		w.run(20 * time.Millisecond)
-	}
-}
-
-func (w *world) unsettled() string {
-	up := w.up()
-	want := w.wanted()
-	first := w.nodes[up[0]].core
-	for slot := range uint32(w.cfg.slots) {
-		claim := first.Claim(slot)
-		if got := len(claim.Backups) + 1; claim.IsZero() || got < want {
-			return fmt.Sprintf("slot %d has %d copies, want %d:\n%s", slot, got, want, w.describe(slot))
-		}
-		for _, name := range up {
-			if why := w.misfit(name, slot, claim); why != "" {
-				return fmt.Sprintf("slot %d: %s %s:\n%s", slot, name, why, w.describe(slot))
-			}
-		}
-		for _, b := range claim.Replicas() {
-			if n := w.boots[b]; !n.up || w.nodes[n.name] != n {
-				return fmt.Sprintf("slot %d has the dead replica %v", slot, b)
-			}
-		}
-	}
-	return ""
-}
-
-// wanted is how many copies a slot should have: nodes that drain do not count, unless there are no others.
-func (w *world) wanted() int {
-	takers := len(slices.DeleteFunc(w.up(), func(name string) bool { return w.nodes[name].self.Draining }))
-	return 1 + min(w.cfg.backups, max(takers-1, 0))
-}
-
-// misfit says how a node differs from what a slot's claim makes of it.
-func (w *world) misfit(name string, slot uint32, claim replica.Claim) string {
-	n := w.nodes[name]
-	want := replica.Absent
-	switch {
-	case claim.Primary == n.self.Boot:
-		want = replica.Primary
-		if !n.serves(slot, w.now) && !n.paused {
-			return "does not serve"
-		}
-	case claim.Holds(n.self.Boot):
-		want = replica.Backup
-	}
-	if got := n.core.Claim(slot); !got.Same(claim) || !slices.Equal(got.Backups, claim.Backups) {
-		return "knows " + brief(got) + " instead of " + brief(claim)
-	}
-	if got := n.core.Role(slot); got != want {
-		return fmt.Sprintf("plays role %d instead of %d", got, want)
-	}
-	return ""
-}
-
-func (w *world) describe(slot uint32) string {
-	s := ""
+	w.check.lost[slot] = true
+	w.check.highest[slot] = replica.Claim{}
 	for _, name := range w.up() {
-		s += fmt.Sprintf("\t%s#%v: %s\n", name, w.nodes[name].self.Boot, w.nodes[name].core.Describe(slot))
-	}
-	return s
-}
-
-// equal fails the test unless the replicas of every slot hold the same. Nothing may be under way.
-func (w *world) equal() {
-	w.t.Helper()
-	for _, name := range w.up() {
-		if n := w.nodes[name].core.Rounds(); n > 0 {
-			w.fail("%s has %d rounds under way", name, n)
+		n := w.nodes[name]
+		claim := n.core.Claim(slot)
+		switch {
+		case n.paused && !claim.IsZero():
+			w.beSplit("who knew of slot %d stands still, and newcomers claim it", slot)
+		case claim.Above(w.check.highest[slot]):
+			w.check.highest[slot] = claim
 		}
 	}
+	if w.check.served[slot].claim.Above(w.check.highest[slot]) {
+		w.check.served[slot] = servedBy{}
+	}
+}
+
+// checkLoss takes note of what dies with a node. Within a split it may be what nobody else has; outside, only if it is the
+// last replica.
+func (w *world) checkLoss(n *simNode) {
 	for slot := range uint32(w.cfg.slots) {
-		claim := w.nodes[w.up()[0]].core.Claim(slot)
-		primary := w.boots[claim.Primary]
-		want := contents(primary, slot)
-		for _, b := range claim.Backups {
-			if got := contents(w.boots[b], slot); got != want {
-				w.fail("slot %d: %s holds\n%s%s holds\n%s%s", slot, primary.name, want, w.nameOf(b), got, w.describe(slot))
-			}
-			if got, want := w.boots[b].core.Position(slot).Seq, primary.core.Position(slot).Seq; got != want {
-				w.fail("slot %d: %s is at %d, %s at %d", slot, primary.name, want, w.nameOf(b), got)
-			}
+		survives := slices.ContainsFunc(w.check.highest[slot].Replicas(), func(b replica.Boot) bool {
+			return w.boots[b] != nil && w.boots[b].up
+		})
+		if n.core.Role(slot) != replica.Absent && (!w.check.strict || !survives) {
+			w.check.lost[slot] = true
 		}
 	}
-}
-
-// contents is every session of a slot as text, without what may differ between copies.
-func contents(n *simNode, slot uint32) string {
-	var lines []string
-	for key, s := range n.core.Versions(slot) {
-		line := fmt.Sprintf("\t%s %v ending %d", key.ID, s.Stamp, s.Ending)
-		for _, a := range s.Attrs {
-			line += fmt.Sprintf(" %s=%s@%x", a.Name, a.Value, a.Stamp.Clock)
-		}
-		lines = append(lines, line+"\n")
-	}
-	slices.Sort(lines)
-	return fmt.Sprint(lines)
 }

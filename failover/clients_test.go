@@ -34,6 +34,8 @@ func (w *world) request(name string, m *replica.Request, done func(replica.Resul
 			return
 		}
 		p.arrived = w.now
+		w.steps++
+		w.checkTried(m)
 		w.step(n, func(now replica.Instant, fx *replica.Effects) {
 			if m.Load != nil {
 				n.core.Load(now, p.slot, t, m.Load, fx)
@@ -44,6 +46,9 @@ func (w *world) request(name string, m *replica.Request, done func(replica.Resul
 				n.core.Observe(now, w.took)
 			}
 		})
+		if m.Commit != nil {
+			w.checkDead(n, p.slot, m.Commit.Key)
+		}
 	}
 	late := time.Duration(0)
 	if w.cfg.jumpy && w.rng.IntN(20) == 0 {
@@ -98,16 +103,20 @@ func (c *client) ask(id string, m *replica.Request, done func(replica.Result)) {
 			}
 		})
 	}
-	c.w.request(c.w.primaryOf(id), m, func(r replica.Result) {
+	answered := func(r replica.Result) {
 		switch {
 		case gen != c.busy:
-		case r.Status.Retryable() || c.patient && r.Status == replica.StatusNotFound:
+		case r.Status.Retryable() || c.patient && r.Status == replica.StatusNotFound && !c.w.check.lost[replica.SlotOf(id, c.w.cfg.slots)]:
 			again(5 * time.Millisecond)
 		default:
 			c.busy++
 			done(r)
 		}
-	})
+	}
+	c.w.request(c.w.primaryOf(id), m, answered)
+	if c.w.rng.IntN(16) == 0 {
+		c.w.request(c.w.primaryOf(id), m, answered) // twice at once, maybe to another node
+	}
 	again(50 * time.Millisecond)
 }
 
@@ -163,7 +172,7 @@ func (c *counter) verify() {
 		if got, _ := r.Session.Get("n"); string(got) != fmt.Sprint(c.acked) {
 			c.w.fail("%s reads %s after %d were acknowledged", c.id, got, c.acked)
 		}
-		c.w.after(c.w.upTo(20*time.Millisecond), c.next)
+		c.w.after(c.w.upTo(c.w.cfg.busy), c.next)
 	})
 }
 
@@ -185,7 +194,7 @@ func (c *counter) observe() {
 			if n < least || n > c.acked+1 {
 				c.w.fail("an observer reads %d (%v) of %s after %d were acknowledged, %d by now", n, r.Err(), c.id, least, c.acked)
 			}
-			c.w.after(c.w.upTo(40*time.Millisecond), look)
+			c.w.after(c.w.upTo(2*c.w.cfg.busy), look)
 		})
 	}
 	look()
@@ -223,6 +232,10 @@ func (c *collector) next() {
 		case replica.StatusOK:
 			c.acked[name] = true
 		case replica.StatusTooLate:
+		case replica.StatusNotFound: // the slot was lost
+			clear(c.acked)
+			c.w.after(c.w.upTo(300*time.Millisecond), c.begin)
+			return
 		default:
 			c.w.fail("%s: %s: %v", c.id, name, r.Err())
 		}
@@ -244,8 +257,11 @@ func (c *collector) begin() {
 // verify fails unless all that was acknowledged is there.
 func (c *collector) verify() {
 	slot := replica.SlotOf(c.id, c.w.cfg.slots)
+	if c.w.check.lost[slot] {
+		return
+	}
 	primary := c.w.boots[c.w.nodes[c.w.up()[0]].core.Claim(slot).Primary]
-	s := primary.core.Versions(slot)[replica.Key{App: "a", ID: c.id}]
+	s := primary.core.Newest(slot, replica.Key{App: "a", ID: c.id})
 	if s == nil {
 		c.w.fail("%s is gone", c.id)
 	}
@@ -275,7 +291,7 @@ func (v *visitor) next() {
 	v.run++
 	id := fmt.Sprintf("%s-%d", v.id, v.run)
 	v.ask(id, &replica.Request{Commit: v.commit(id, true, replica.Change{Name: "u", Value: []byte("v")})}, func(r replica.Result) {
-		if r.Status != replica.StatusOK && (v.w.check.strict || r.Status != replica.StatusExists) {
+		if r.Status != replica.StatusOK && (v.intact(id) || r.Status != replica.StatusExists) {
 			v.w.fail("login %s: %v", id, r.Err())
 		}
 		for range 3 {
@@ -298,7 +314,7 @@ func (v *visitor) logout(id string) {
 		}
 		v.destroyed = append(v.destroyed, id)
 		v.ask(id, read(id), func(r replica.Result) {
-			if r.Status != replica.StatusDestroyed && v.w.check.strict {
+			if r.Status != replica.StatusDestroyed && v.intact(id) {
 				v.w.fail("read of %s after its logout: %v", id, r.Err())
 			}
 			v.w.after(v.w.upTo(200*time.Millisecond), v.next)
@@ -306,12 +322,17 @@ func (v *visitor) logout(id string) {
 	})
 }
 
+func (v *visitor) intact(id string) bool { return v.w.check.intact(replica.SlotOf(id, v.w.cfg.slots)) }
+
 // verify fails if a session that was logged out lives anywhere.
 func (v *visitor) verify() {
 	for _, id := range v.destroyed {
 		slot := replica.SlotOf(id, v.w.cfg.slots)
+		if v.w.check.lost[slot] {
+			continue
+		}
 		for _, name := range v.w.up() {
-			if s := v.w.nodes[name].core.Versions(slot)[replica.Key{App: "a", ID: id}]; s != nil && s.Ending == replica.Alive {
+			if s := v.w.nodes[name].core.Newest(slot, replica.Key{App: "a", ID: id}); s != nil && s.Ending == replica.Alive {
 				v.w.fail("%s lives on %s after its logout", id, name)
 			}
 		}

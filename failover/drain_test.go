@@ -33,7 +33,7 @@ func TestDrains(t *testing.T) {
 		}
 		w.settled(time.Second)
 		for _, name := range leavers {
-			w.leave(name)
+			w.depart(name)
 		}
 		w.run(2 * time.Second)
 		w.settled(time.Second)
@@ -60,7 +60,7 @@ func TestRollingRestart(t *testing.T) {
 		for _, name := range w.names {
 			w.drain(name)
 			w.drained(name, 8*time.Second)
-			w.leave(name)
+			w.depart(name)
 			w.run(w.upTo(time.Second))
 			w.restart(name)
 			w.run(w.upTo(time.Second))
@@ -102,7 +102,7 @@ func TestDrainsOfTwo(t *testing.T) {
 	w.drain("n1")
 	w.run(50 * time.Millisecond)
 	w.drained("n1", 5*time.Second)
-	w.leave("n1")
+	w.depart("n1")
 	w.run(time.Second)
 	w.settled(time.Second)
 	w.finish(l)

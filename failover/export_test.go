@@ -2,7 +2,9 @@ package failover
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -58,15 +60,67 @@ func (c *Core) Describe(slot uint32) string {
 		s.promise.to, s.promise.until, s.retry, s.lost)
 }
 
-// Versions is the newest version of every session that the node holds of a slot. It reads what package replica keeps to
-// itself: nothing exported shows a backup's sessions.
+// HandOffs counts the slots that the node is handing over.
+func (c *Core) HandOffs() int { return len(c.handOffs) }
+
+// BytesPerSecond is the byte budget in force.
+func (c *Core) BytesPerSecond() int { return c.cfg.BytesPerSecond }
+
+// Limits are the bounds on transfers and moves in force.
+func (c *Core) Limits() (transfers, moves int) { return c.cfg.TransfersMax, c.cfg.MovesMax }
+
+// Limit changes the bound on transfers under way, for a test of the check.
+func (c *Core) Limit(transfers int) { c.cfg.TransfersMax = transfers }
+
+// Pretend begins a hand-off that nobody knows of, for a test of the check.
+func (c *Core) Pretend() {
+	if len(c.handOffs) == 0 {
+		c.handOffs = []handOff{{began: 1 << 60}}
+	}
+}
+
+// Alone reports whether gossip tells the node of nobody else.
+func (c *Core) Alone() bool { return len(c.alive) == 0 }
+
+// Newest is the newest version of a session that the node holds, nil if it holds none. It reads what package replica
+// keeps to itself: nothing exported shows a backup's sessions, and the simulator asks too often for reflection.
+func (c *Core) Newest(slot uint32, key replica.Key) *replica.Session {
+	if r := c.records(slot)[key]; r != nil {
+		return newest(r)
+	}
+	return nil
+}
+
+// Versions is the newest version of every session that the node holds of a slot.
 func (c *Core) Versions(slot uint32) map[replica.Key]*replica.Session {
 	all := map[replica.Key]*replica.Session{}
-	records := reflect.ValueOf(c.slots[slot].data).Elem().FieldByName("records")
-	for it := records.MapRange(); it.Next(); {
-		newest := it.Value().Elem().FieldByName("newest")
-		s := *(**replica.Session)(unsafe.Pointer(newest.UnsafeAddr()))
-		all[s.Key] = s
+	for key, r := range c.records(slot) {
+		all[key] = newest(r)
 	}
 	return all
+}
+
+// records is a slot's map from keys to records. All maps from one key type to pointers are laid out alike.
+func (c *Core) records(slot uint32) map[replica.Key]unsafe.Pointer {
+	at := unsafe.Add(unsafe.Pointer(c.slots[slot].data), recordsField.Offset)
+	return *(*map[replica.Key]unsafe.Pointer)(at)
+}
+
+func newest(record unsafe.Pointer) *replica.Session {
+	return *(**replica.Session)(unsafe.Add(record, newestField.Offset))
+}
+
+var (
+	recordsField, _ = reflect.TypeFor[replica.Slot]().FieldByName("records")
+	newestField, _  = recordsField.Type.Elem().Elem().FieldByName("newest")
+)
+
+// TakeAllChanged is TakeChanged without keeping anything back.
+func (c *Core) TakeAllChanged() []replica.Claim {
+	var claims []replica.Claim
+	for _, n := range slices.Sorted(maps.Keys(c.changed)) {
+		claims = append(claims, c.slots[n].claim)
+	}
+	clear(c.changed)
+	return claims
 }

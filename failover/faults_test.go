@@ -1,17 +1,26 @@
 package failover_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
 )
 
+// suffers counts a fault.
+func (w *world) suffers(fault string) {
+	w.steps++
+	w.suffered[fault]++
+}
+
 // kill ends a node at once; gossip finds out after a while.
 func (w *world) kill(name string, detect time.Duration) {
+	w.suffers("kill")
 	n := w.nodes[name]
 	w.note("%s dies", name)
-	n.up, n.died, n.detect = false, w.now, detect
+	n.up, n.died, n.detect, w.alive = false, w.now, detect, nil
+	w.checkLoss(n)
 	w.gossip(detect + time.Millisecond)
 }
 
@@ -35,17 +44,12 @@ func (w *world) drained(name string, within time.Duration) {
 	}
 }
 
-// leave ends a node in good order.
-func (w *world) leave(name string) {
+// depart is leave, and waits until the node has gone.
+func (w *world) depart(name string) {
 	n := w.nodes[name]
-	n.core.Quiesce()
-	n.left = true
-	for i := 0; n.core.Open() > 0 && i < 1000; i++ {
+	for w.leave(name); n.up; {
 		w.run(time.Millisecond)
 	}
-	w.step(n, func(_ replica.Instant, fx *replica.Effects) { n.core.Leave(fx) })
-	w.run(w.upTo(20 * time.Millisecond))
-	w.kill(name, w.upTo(100*time.Millisecond)+1)
 }
 
 // progress is what a node says of what it has to move.
@@ -56,6 +60,7 @@ func (w *world) progress(name string) failover.Progress {
 
 // restart boots a node anew, with an empty memory, under another boot.
 func (w *world) restart(name string) {
+	w.suffers("restart")
 	w.start(name)
 	w.gossip(10*time.Millisecond + w.upTo(w.cfg.lag+50*time.Millisecond))
 }
@@ -63,6 +68,7 @@ func (w *world) restart(name string) {
 // pause stops a node; what arrives waits. With mid set it stops in the middle of its next step: what that step does
 // happens only when it goes on.
 func (w *world) pause(name string, d time.Duration, mid bool) {
+	w.suffers("pause")
 	n := w.nodes[name]
 	w.note("%s stops for %v", name, d)
 	if mid {
@@ -99,17 +105,41 @@ func (w *world) resume(n *simNode) {
 	w.gossip(50 * time.Millisecond)
 }
 
+// leave makes a node surrender its slots in order and end.
+func (w *world) leave(name string) {
+	w.suffers("leave")
+	w.note("%s leaves", name)
+	n := w.nodes[name]
+	n.core.Quiesce()
+	n.left = true
+	patience := 1000
+	var wait func()
+	wait = func() {
+		if patience--; n.up && (n.paused || n.core.Open() > 0 && patience > 0) {
+			w.after(time.Millisecond, wait)
+			return
+		}
+		if !n.up {
+			return
+		}
+		w.step(n, func(_ replica.Instant, fx *replica.Effects) { n.core.Leave(fx) })
+		w.after(w.upTo(50*time.Millisecond), func() {
+			if n.up {
+				w.kill(name, w.upTo(100*time.Millisecond)+1)
+			}
+		})
+	}
+	wait()
+}
+
 // split cuts every pair of nodes on different sides.
 func (w *world) split(side []string, mode cutMode) {
 	w.check.strict = false
-	w.note("split: %v from the others", side)
-	in := map[string]bool{}
-	for _, name := range side {
-		in[name] = true
-	}
+	w.suffers("split")
+	w.note("split: %v from the others, mode %d", side, mode)
 	for _, a := range w.names {
 		for _, b := range w.names {
-			if in[a] && !in[b] {
+			if slices.Contains(side, a) && !slices.Contains(side, b) {
 				w.cutOff(a, b, mode)
 				w.cutOff(b, a, mode)
 			}
@@ -120,6 +150,7 @@ func (w *world) split(side []string, mode cutMode) {
 
 // heal ends every cut.
 func (w *world) heal() {
+	w.steps++
 	w.note("heal")
 	for i, a := range w.names {
 		for _, b := range w.names[i+1:] {
@@ -134,6 +165,20 @@ func (w *world) heal() {
 // any is a random name.
 func (w *world) any() string { return w.names[w.rng.IntN(len(w.names))] }
 
+// running is a random node that runs and is not stopped; there may be none.
+func (w *world) running() (string, bool) {
+	var names []string
+	for _, name := range w.up() {
+		if n := w.nodes[name]; !n.paused && !n.holds && !n.left {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "", false
+	}
+	return names[w.rng.IntN(len(names))], true
+}
+
 // pair is two random names.
 func (w *world) pair() (a, b string) {
 	i := w.rng.IntN(len(w.names))
@@ -144,37 +189,35 @@ func (w *world) pair() (a, b string) {
 // settleIn bounds how long copies take to be restored after one fault.
 const settleIn = 20 * time.Second
 
-// faults are what one node or one connection may suffer without the cluster being split. Each returns when it is over.
-var faults = map[string]func(w *world){
-	"quick restart": func(w *world) {
-		name := w.any()
-		w.kill(name, time.Second)
-		w.run(w.upTo(100 * time.Millisecond))
-		w.restart(name)
-	},
-	"late restart": func(w *world) {
-		name := w.any()
-		w.kill(name, 700*time.Millisecond+w.upTo(700*time.Millisecond))
-		w.run(w.upTo(4 * time.Second))
+// faults are what one node or one connection may suffer without the cluster being split. Each begins, sees to its own end
+// and says when that will be.
+var faults = map[string]func(w *world) time.Duration{
+	"quick restart": func(w *world) time.Duration { return w.killFor(time.Second, w.upTo(100*time.Millisecond)) },
+	"late restart": func(w *world) time.Duration {
+		d := w.upTo(4 * time.Second)
 		if w.rng.IntN(2) == 0 {
-			w.settled(settleIn)
+			d = w.upTo(9 * time.Second)
 		}
-		w.restart(name)
+		return w.killFor(700*time.Millisecond+w.upTo(700*time.Millisecond), d)
 	},
-	"pause": func(w *world) {
+	"pause": func(w *world) time.Duration {
 		d := w.upTo(4 * time.Second)
 		if w.rng.IntN(2) == 0 {
 			d = w.upTo(800 * time.Millisecond)
 		}
-		w.pause(w.any(), d, w.rng.IntN(2) == 0)
-		w.run(d + time.Millisecond)
+		if name, ok := w.running(); ok {
+			w.pause(name, d, w.rng.IntN(2) == 0)
+		}
+		return d + time.Millisecond
 	},
-	"reset": func(w *world) {
+	"reset": func(w *world) time.Duration {
+		w.suffers("reset")
 		w.reset(w.pair())
 		w.note("a connection is reset")
-		w.run(w.upTo(100 * time.Millisecond))
+		return w.upTo(100 * time.Millisecond)
 	},
-	"cut": func(w *world) { // of one pair, in one direction or both, while all others reach each other
+	"cut": func(w *world) time.Duration { // of one pair, in one direction or both, while all others reach each other
+		w.suffers("cut")
 		a, b := w.pair()
 		mode := cutDrop
 		d := w.upTo(4 * time.Second)
@@ -187,19 +230,63 @@ var faults = map[string]func(w *world){
 		if both {
 			w.cutOff(b, a, mode)
 		}
-		w.run(d)
-		w.mend(a, b)
-		w.note("mended")
+		w.after(d, func() {
+			w.mend(a, b)
+			w.note("mended")
+		})
+		return d + 1
 	},
-	"lie": func(w *world) {
+	"lie": func(w *world) time.Duration {
+		w.suffers("lie")
 		a, b := w.pair()
 		d := w.upTo(2 * time.Second)
 		w.note("gossip tells %s for %v that %s is dead", a, d, b)
 		w.net.lies[[2]string{a, b}] = w.now + d
 		w.setMembers(w.nodes[a])
-		w.run(d)
+		return d
+	},
+	"leave": func(w *world) time.Duration {
+		name, ok := w.running()
+		if !ok || len(w.up()) < 2 {
+			return 1
+		}
+		w.leave(name)
+		d := 1200*time.Millisecond + w.upTo(2*time.Second)
+		w.comeBack(name, d)
+		return d + 1
 	},
 }
 
+// killFor ends a node, unless it is the last, and starts it again.
+func (w *world) killFor(detect, d time.Duration) time.Duration {
+	name, ok := w.running()
+	if !ok || len(w.up()) < 2 {
+		return 1
+	}
+	w.kill(name, detect)
+	w.comeBack(name, d)
+	return d + 1
+}
+
+// comeBack starts a node again after a while if it is dead by then.
+func (w *world) comeBack(name string, d time.Duration) {
+	w.after(d, func() {
+		if !w.nodes[name].up {
+			w.restart(name)
+		}
+	})
+}
+
+// begin makes a fault begin.
+func (w *world) begin(name string) time.Duration {
+	w.note("fault: %s", name)
+	d := faults[name](w)
+	w.quiet = max(w.quiet, w.now+d)
+	return d
+}
+
+// suffer makes a fault and waits until it is over.
+func (w *world) suffer(name string) { w.run(w.begin(name)) }
+
 // faultNames lists the faults in order, so that a seed means one run.
-var faultNames = []string{"quick restart", "late restart", "pause", "reset", "cut", "lie"}
+var faultNames = []string{"quick restart", "late restart", "pause", "reset", "cut", "lie", "leave"}

@@ -195,7 +195,7 @@ func TestLeftOverLearnerGivesWay(t *testing.T) {
 		w.kill("n1", time.Second)
 		w.run(4 * time.Second)
 		for slot := range uint32(8) {
-			if n := w.nodes["n2"]; !n.serves(slot, w.now) {
+			if n := w.nodes["n2"]; !w.serves(n, slot) {
 				t.Errorf("seed %d: slot %d is served by nobody:\n%s", seed, slot, w.describe(slot))
 			}
 		}

@@ -2,7 +2,7 @@ package failover_test
 
 import (
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,29 +12,42 @@ import (
 // network carries messages between boots on lanes, each in order, as package wire does: control messages, logs of
 // slots, bulk.
 type network struct {
-	lanes map[lane]time.Duration // when the last message of a lane arrives
-	still map[lane]time.Duration // until when a lane stands still
-	links map[[2]replica.Boot]*link
+	links map[[2]int]*link // by the indexes of both ends, the lower first
+	free  []*parcel        // to be used again
 
-	cut   map[[2]string]cutMode // from the first to the second
-	cutAt map[[2]string]time.Duration
-	held  []heldMessage
-	lies  map[[2]string]time.Duration // until when gossip tells the first wrongly that the second is dead
-	mute  map[string]bool             // gossip does not tell the node which cluster there is
-	spy   func(from, to *simNode, m replica.Message)
+	cut    map[[2]string]cutMode // from the first to the second
+	cutAt  map[[2]string]time.Duration
+	mended time.Duration // when the last cut ended
+	held   []*parcel
+	lies   map[[2]string]time.Duration // until when gossip tells the first wrongly that the second is dead
+	mute   map[string]bool             // gossip does not tell the node which cluster there is
+	spy    func(from, to *simNode, m replica.Message)
 	// lose drops a message when it returns true.
 	lose func(from, to *simNode, m replica.Message) bool
 }
 
-type lane struct {
-	from, to replica.Boot
-	number   int
+// path is one end of a connection, as its sender sees it.
+type path struct {
+	link  *link
+	down  bool // this end knows of no connection
+	lanes [lanesMax]struct {
+		last  time.Duration // when the last message arrives
+		still time.Duration // until when the lane stands still
+	}
 }
 
 // link is the connection of two boots.
 type link struct {
-	run  int                   // rises when it breaks; what was under way is lost
-	down map[replica.Boot]bool // this end knows of no connection
+	run int // rises when it breaks; what was under way is lost
+}
+
+// parcel is a message under way.
+type parcel struct {
+	from, to *simNode
+	link     *link
+	run      int           // of the link when it was sent
+	sent     time.Duration // Instant.Mono of the sender
+	m        replica.Message
 }
 
 type cutMode int
@@ -44,15 +57,10 @@ const (
 	cutHold                    // messages arrive when the cut ends, in order: the connection outlives it
 )
 
-type heldMessage struct {
-	pair [2]string
-	run  func()
-}
-
 func newNetwork() network {
 	return network{
-		lanes: map[lane]time.Duration{}, still: map[lane]time.Duration{}, links: map[[2]replica.Boot]*link{},
-		cut: map[[2]string]cutMode{}, cutAt: map[[2]string]time.Duration{},
+		links: map[[2]int]*link{},
+		cut:   map[[2]string]cutMode{}, cutAt: map[[2]string]time.Duration{},
 		lies: map[[2]string]time.Duration{}, mute: map[string]bool{},
 	}
 }
@@ -61,15 +69,22 @@ func newNetwork() network {
 func pairOf(a, b string) [2]string { return [2]string{min(a, b), max(a, b)} }
 
 func (w *world) linked(a, b string) bool {
-	return w.net.cut[[2]string{a, b}] == 0 && w.net.cut[[2]string{b, a}] == 0
+	return len(w.net.cut) == 0 || w.net.cut[[2]string{a, b}] == 0 && w.net.cut[[2]string{b, a}] == 0
 }
 
-func (w *world) link(a, b replica.Boot) *link {
-	pair := [2]replica.Boot{min(a, b), max(a, b)}
-	if w.net.links[pair] == nil {
-		w.net.links[pair] = &link{down: map[replica.Boot]bool{}}
+// path is the way from one boot to another.
+func (w *world) path(from, to *simNode) *path {
+	for len(from.paths) <= to.index {
+		from.paths = append(from.paths, nil)
 	}
-	return w.net.links[pair]
+	if from.paths[to.index] == nil {
+		pair := [2]int{min(from.index, to.index), max(from.index, to.index)}
+		if w.net.links[pair] == nil {
+			w.net.links[pair] = &link{}
+		}
+		from.paths[to.index] = &path{link: w.net.links[pair]}
+	}
+	return from.paths[to.index]
 }
 
 // lanesMax is the number of lanes; the first is for control, the last for bulk.
@@ -102,13 +117,13 @@ func laneOf(m replica.Message) int {
 func (w *world) delay() time.Duration { return time.Duration(100+w.rng.IntN(900)) * time.Microsecond }
 
 // arrival is when a message sent now on a lane arrives.
-func (w *world) arrival(l lane) time.Duration {
+func (w *world) arrival(p *path, number int) time.Duration {
+	l := &p.lanes[number]
 	if w.cfg.jumpy && w.rng.IntN(300) == 0 {
-		w.net.still[l] = w.now + w.upTo(80*time.Millisecond)
+		l.still = w.now + w.upTo(80*time.Millisecond)
 	}
-	at := max(w.now+w.delay(), w.net.lanes[l], w.net.still[l])
-	w.net.lanes[l] = at
-	return at
+	l.last = max(w.now+w.delay(), l.last, l.still)
+	return l.last
 }
 
 func (w *world) send(from *simNode, e replica.Envelope) {
@@ -116,47 +131,121 @@ func (w *world) send(from *simNode, e replica.Envelope) {
 	if to == nil || !from.up {
 		return
 	}
-	l := w.link(from.self.Boot, e.To)
-	if l.down[from.self.Boot] || w.rng.Float64() < w.cfg.drop || w.net.lose != nil && w.net.lose(from, to, e.Msg) {
+	w.checkSent(from, e.Msg)
+	p := w.path(from, to)
+	if p.down || w.cfg.drop > 0 && w.rng.Float64() < w.cfg.drop || w.net.lose != nil && w.net.lose(from, to, e.Msg) {
 		return
 	}
-	w.show(from, to, e.Msg)
+	if w.show != "" {
+		w.print(from, to, e.Msg)
+	}
 	if w.net.spy != nil {
 		w.net.spy(from, to, e.Msg)
 	}
-	times := 1
-	if w.rng.Float64() < w.cfg.dup {
-		times = 2
-	}
-	for range times {
-		at, run := w.arrival(lane{from.self.Boot, e.To, laneOf(e.Msg)}), l.run
-		w.after(at-w.now, func() { w.deliver(from, to, l, run, e.Msg) })
+	number := laneOf(e.Msg)
+	w.dispatch(p, number, from, to, e.Msg)
+	if w.cfg.dup > 0 && w.rng.Float64() < w.cfg.dup {
+		w.dispatch(p, number, from, to, e.Msg)
 	}
 }
 
-// show prints a message if SIM_SHOW is part of its line.
-func (w *world) show(from, to *simNode, m replica.Message) {
-	want := os.Getenv("SIM_SHOW")
-	if want == "" {
-		return
+func (w *world) dispatch(p *path, number int, from, to *simNode, m replica.Message) {
+	var c *parcel
+	if last := len(w.net.free) - 1; last >= 0 {
+		c, w.net.free = w.net.free[last], w.net.free[:last]
+	} else {
+		c = &parcel{}
 	}
+	*c = parcel{from, to, p.link, p.link.run, from.instant(w.now).Mono, m}
+	w.queue.add(event{at: w.arrival(p, number), parcel: c})
+}
+
+// print shows a message if SIM_SHOW is part of its line.
+func (w *world) print(from, to *simNode, m replica.Message) {
 	line := fmt.Sprintf("%9.4fs %s > %s %T %+v", (w.now - began).Seconds(), from.name, to.name, m, m)
-	if strings.Contains(line, want) {
+	if strings.Contains(line, w.show) {
 		fmt.Println(line)
 	}
 }
 
-func (w *world) deliver(from, to *simNode, l *link, run int, m replica.Message) {
-	pair := [2]string{from.name, to.name}
-	switch {
-	case !to.up || l.run != run || w.net.cut[pair] == cutDrop:
-	case w.net.cut[pair] == cutHold:
-		w.net.held = append(w.net.held, heldMessage{pair, func() { w.deliver(from, to, l, run, m) }})
-	case to.paused:
-		to.inbox = append(to.inbox, func() { w.deliver(from, to, l, run, m) })
-	default:
-		w.step(to, func(now replica.Instant, fx *replica.Effects) { to.core.Receive(now, from.self.Boot, m, fx) })
+// recall keeps the last messages delivered, for a failure.
+func (w *world) recall(c *parcel) {
+	switch c.m.(type) {
+	case *replica.Heartbeat, *replica.HeartbeatReply:
+		return
 	}
+	line := fmt.Sprintf("%9.4fs %s > %s %T %+v", (w.now - began).Seconds(), c.from.name, c.to.name, c.m, c.m)
+	if w.messages = append(w.messages, line); len(w.messages) > 80 {
+		w.messages = w.messages[40:]
+	}
+}
+
+func (w *world) deliver(c *parcel) {
+	mode := cutMode(0)
+	if len(w.net.cut) > 0 {
+		mode = w.net.cut[[2]string{c.from.name, c.to.name}]
+	}
+	switch {
+	case !c.to.up || c.link.run != c.run || mode == cutDrop:
+	case mode == cutHold:
+		w.net.held = append(w.net.held, c)
+		return
+	case c.to.paused:
+		c.to.inbox = append(c.to.inbox, func() { w.deliver(c) })
+		return
+	default:
+		w.receive(c)
+	}
+	*c = parcel{}
+	w.net.free = append(w.net.free, c)
+}
+
+func (w *world) receive(c *parcel) {
+	w.steps++
+	if w.detailed {
+		w.recall(c)
+	}
+	m := c.m
+	if shift := c.to.instant(w.now).Mono - c.sent; w.cfg.drift > 0 {
+		m = aged(m, shift)
+	}
+	w.step(c.to, func(now replica.Instant, fx *replica.Effects) { c.to.core.Receive(now, c.from.self.Boot, m, fx) })
+	w.checkReceived(c.to, m)
+}
+
+// aged is a message as its receiver decodes it: the last access of a session travels as an age.
+func aged(m replica.Message, shift time.Duration) replica.Message {
+	older := func(parts []replica.Part) []replica.Part {
+		parts = slices.Clone(parts)
+		for i := range parts {
+			s := *parts[i].Session
+			s.Accessed += shift
+			parts[i].Session = &s
+		}
+		return parts
+	}
+	switch m := m.(type) {
+	case *replica.Update:
+		u := *m
+		u.Entry.Parts = older(m.Entry.Parts)
+		return &u
+	case *replica.Snapshot:
+		s := *m
+		s.Parts = older(m.Parts)
+		return &s
+	case *replica.Offer:
+		o := *m
+		o.Parts = older(m.Parts)
+		return &o
+	case *replica.Tail:
+		t := *m
+		t.Entries = slices.Clone(m.Entries)
+		for i := range t.Entries {
+			t.Entries[i].Parts = older(t.Entries[i].Parts)
+		}
+		return &t
+	}
+	return m
 }
 
 // cutOff cuts one direction.
@@ -169,17 +258,18 @@ func (w *world) cutOff(from, to string, mode cutMode) {
 func (w *world) mend(a, b string) {
 	ab, ba := [2]string{a, b}, [2]string{b, a}
 	broken := w.net.cut[ab] == cutDrop || w.net.cut[ba] == cutDrop
+	w.net.mended = w.now
 	delete(w.net.cut, ab)
 	delete(w.net.cut, ba)
 	if broken {
 		w.reset(a, b)
 	}
-	var rest []heldMessage
-	for _, h := range w.net.held {
-		if h.pair == ab || h.pair == ba {
-			w.after(0, h.run)
+	var rest []*parcel
+	for _, c := range w.net.held {
+		if pairOf(c.from.name, c.to.name) == pairOf(a, b) {
+			w.queue.add(event{at: w.now, parcel: c})
 		} else {
-			rest = append(rest, h)
+			rest = append(rest, c)
 		}
 	}
 	w.net.held = rest
@@ -189,12 +279,12 @@ func (w *world) mend(a, b string) {
 // end gets to know by itself.
 func (w *world) reset(a, b string) {
 	na, nb := w.nodes[a], w.nodes[b]
-	l := w.link(na.self.Boot, nb.self.Boot)
+	l := w.path(na, nb).link
 	l.run++
 	run := l.run
 	back := w.upTo(30 * time.Millisecond)
 	for _, end := range [][2]*simNode{{na, nb}, {nb, na}} {
-		l.down[end[0].self.Boot] = true
+		w.path(end[0], end[1]).down = true
 		w.after(back+w.delay(), func() { w.linkUp(end[0], end[1], l, run) })
 	}
 }
@@ -207,6 +297,6 @@ func (w *world) linkUp(n, peer *simNode, l *link, run int) {
 		n.inbox = append(n.inbox, func() { w.linkUp(n, peer, l, run) })
 		return
 	}
-	delete(l.down, n.self.Boot)
+	w.path(n, peer).down = false
 	w.step(n, func(now replica.Instant, fx *replica.Effects) { n.core.LinkUp(now, peer.self.Boot, fx) })
 }

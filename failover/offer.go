@@ -26,10 +26,16 @@ func (c *Core) offerHeld(now replica.Instant, fx *replica.Effects) {
 // the first, which says that there is something.
 func (c *Core) offerNext(now replica.Instant, s *slot, crowded bool, fx *replica.Effects) {
 	to := s.claim.Primary
-	if to == c.Self() || c.suspect(now, to) || s.data.Told() && (crowded || !c.budget.ready(now)) {
+	if to == c.Self() || c.misnamed(s) || c.suspect(now, to) || s.data.Told() && (crowded || !c.budget.ready(now)) {
 		return
 	}
 	c.budget.spend(now, s.data.OfferNext(now, to, c.transferID(), fx))
+}
+
+// misnamed reports whether the claim counts this node, a holder, among the copies: until its primary has evicted it, nothing
+// may be dropped.
+func (c *Core) misnamed(s *slot) bool {
+	return s.data.Role() == replica.Holder && s.claim.Holds(c.Self())
 }
 
 // receiveOffer handles all sides of an offer, and of the comparison that may lead to one.
@@ -45,7 +51,7 @@ func (c *Core) receiveOffer(now replica.Instant, from replica.Boot, m replica.Me
 			c.stir(m.Slot)
 		}
 	case *replica.OfferReply:
-		if s := c.at(m.Slot); s != nil {
+		if s := c.at(m.Slot); s != nil && !c.misnamed(s) {
 			s.data.OfferReply(from, m)
 			c.stir(m.Slot)
 			c.yield(s)

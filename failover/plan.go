@@ -175,12 +175,14 @@ func (c *Core) rank(now replica.Instant, claim replica.Claim) int {
 	return n
 }
 
-// watchLost notes since when a slot has had no living replica.
+// watchLost notes since when a slot has had no living replica. A backup that lives takes over long before LostAfter: one
+// that has not is none, because it could not follow the claim that names it.
 func (c *Core) watchLost(now replica.Instant, s *slot) {
 	role := s.data.Role()
 	lost := !s.claim.IsZero() && role != replica.Primary && role != replica.Backup
+	overdue := lost && c.peerSilence(now, s.claim.Primary) > c.cfg.LostAfter
 	for _, b := range s.claim.Replicas() {
-		lost = lost && (b == c.Self() || c.suspect(now, b))
+		lost = lost && (b == c.Self() || c.suspect(now, b) || overdue && b != s.claim.Primary)
 	}
 	switch {
 	case !lost:

@@ -1,7 +1,6 @@
 package failover_test
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -23,24 +22,35 @@ type world struct {
 	rng   *rand.Rand
 	now   time.Duration
 	queue events
-	seq   int
+	steps int    // messages delivered, requests handled, faults
+	sum   uint64 // over all steps; see fold
+	fx    replica.Effects
 	nodes map[string]*simNode
 	names []string
+	alive []string                  // the names that run; nil when it has to be gathered anew
 	boots map[replica.Boot]*simNode // every one that ever ran
 	homes map[string]*ring.Table
 
+	quiet     time.Duration // when the faults that have begun are over
 	net       network
 	check     checks
+	probe     replica.Effects
+	samples   int
 	requests  map[replica.Token]*pending
 	token     replica.Token
 	counts    map[replica.EventKind]int
+	trace     bool
+	show      string         // SIM_SHOW
+	suffered  map[string]int // faults by name
+	watch     func(n *simNode, e replica.Event)
+	forge     func(n *simNode, fx *replica.Effects) // breaks what a step did, for tests of the checks
+	history   []string                              // the last lines of what happened, for a failure
+	detailed  bool                                  // messages are kept as well
+	messages  []string
 	conflicts []replica.Conflict // as they were found
 	referral  replica.Claim      // that came with the last answer that named another primary
-	trace     bool
-	watch     func(n *simNode, e replica.Event)
-	took      time.Duration // what every request is said to have taken
-	full      int           // how many copies every claim must have; zero: any number
-	history   []string      // the last lines of what happened, for a failure
+	took      time.Duration      // what every request is said to have taken
+	full      int                // how many copies every claim must have; zero: any number
 }
 
 type worldConfig struct {
@@ -61,46 +71,34 @@ type worldConfig struct {
 	skew      time.Duration // clocks are up to this far off
 	lag       time.Duration // gossip is up to this far behind, besides what detection takes
 	jumpy     bool          // lanes stand still for moments
+	busy      time.Duration // between two requests of a client; default 20 ms
+	lossy     bool          // more may die at a time than there are copies to spare
+	judges    bool          // finds out by itself whether there is a split; see judgeSplit
 }
 
 type simNode struct {
 	name   string
+	index  int // among all boots
+	paths  []*path
 	self   replica.Member
 	core   *failover.Core
 	drift  float64
 	skew   time.Duration
+	frozen replica.Instant // not zero: its clock stands still
 	up     bool
 	left   bool
 	died   time.Duration
 	detect time.Duration // how long after its death gossip knows
 
-	paused  bool
-	since   time.Duration
-	holds   bool     // the next step's effects wait until it goes on
-	inbox   []func() // messages that wait while it is paused
-	clients []func() // requests that do
-	outbox  []func() // effects that do
-}
-
-type event struct {
-	at  time.Duration
-	seq int
-	run func()
-}
-
-type events []event
-
-func (q events) Len() int { return len(q) }
-func (q events) Less(i, j int) bool {
-	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
-}
-func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *events) Push(x any)   { *q = append(*q, x.(event)) }
-func (q *events) Pop() any {
-	e := (*q)[len(*q)-1]
-	(*q)[len(*q)-1] = event{}
-	*q = (*q)[:len(*q)-1]
-	return e
+	paused      bool
+	since       time.Duration
+	holds       bool // the next step's effects wait until it goes on
+	ticking     func()
+	second      time.Duration // see checkBytes
+	secondBytes int
+	inbox       []func() // messages that wait while it is paused
+	clients     []func() // requests that do
+	outbox      []func() // effects that do
 }
 
 // began is the time at which every world begins.
@@ -108,12 +106,15 @@ const began = time.Hour
 
 // newIdleWorld is a world without nodes.
 func newIdleWorld(t testing.TB, cfg worldConfig) *world {
+	if cfg.busy == 0 {
+		cfg.busy = 20 * time.Millisecond
+	}
 	w := &world{
 		t: t, cfg: cfg, rng: rand.New(rand.NewPCG(cfg.seed, 1)), now: began,
 		nodes: map[string]*simNode{}, boots: map[replica.Boot]*simNode{},
 		homes: map[string]*ring.Table{}, counts: map[replica.EventKind]int{},
-		requests: map[replica.Token]*pending{}, trace: os.Getenv("SIM_TRACE") != "",
-		net: newNetwork(), check: newChecks(cfg.slots),
+		requests: map[replica.Token]*pending{}, trace: os.Getenv("SIM_TRACE") != "", show: os.Getenv("SIM_SHOW"),
+		net: newNetwork(), check: newChecks(cfg.slots), suffered: map[string]int{},
 	}
 	for i := range cfg.nodes {
 		w.names = append(w.names, fmt.Sprintf("n%d", i+1))
@@ -140,6 +141,9 @@ func formed(t testing.TB, cfg worldConfig) *world {
 }
 
 func (n *simNode) instant(now time.Duration) replica.Instant {
+	if n.frozen.Mono != 0 {
+		return n.frozen
+	}
 	return replica.Instant{
 		Mono: now + time.Duration(n.drift*float64(now-began)),
 		Wall: int64((now+n.skew)/time.Millisecond) + 1_000_000_000,
@@ -150,18 +154,29 @@ func (n *simNode) instant(now time.Duration) replica.Instant {
 func (w *world) wall() int64 { return int64(w.now/time.Millisecond) + 1_000_000_000 }
 
 func (w *world) after(d time.Duration, run func()) {
-	w.seq++
-	heap.Push(&w.queue, event{w.now + d, w.seq, run})
+	w.queue.add(event{at: w.now + d, run: run})
 }
 
 func (w *world) run(d time.Duration) {
 	end := w.now + d
-	for len(w.queue) > 0 && w.queue[0].at <= end {
-		e := heap.Pop(&w.queue).(event)
-		w.now = e.at
-		e.run()
+	for {
+		e, ok := w.queue.next(end)
+		if !ok {
+			break
+		}
+		if w.now = e.at; e.parcel != nil {
+			w.deliver(e.parcel)
+		} else {
+			e.run()
+		}
 	}
 	w.now = end
+}
+
+// fold takes a number into the sum over all that happened: equal sums mean equal runs.
+func (w *world) fold(v uint64) {
+	w.sum = (w.sum ^ v) * 0x9e3779b97f4a7c15
+	w.sum ^= w.sum >> 29
 }
 
 // note keeps a line of what happened.
@@ -193,7 +208,7 @@ func (w *world) upTo(d time.Duration) time.Duration { return time.Duration(w.rng
 // start boots a node; nobody knows it before the next gossip.
 func (w *world) start(name string) *simNode {
 	n := &simNode{
-		name: name, up: true, drift: (w.rng.Float64()*2 - 1) * w.cfg.drift, skew: w.spread(w.cfg.skew),
+		name: name, up: true, index: len(w.boots), drift: (w.rng.Float64()*2 - 1) * w.cfg.drift, skew: w.spread(w.cfg.skew),
 		self: replica.Member{Boot: replica.Boot(w.rng.Uint64()&^0xff | uint64(len(w.boots)+1)), Name: name, Addr: name},
 	}
 	cfg := failover.Config{
@@ -206,7 +221,8 @@ func (w *world) start(name string) *simNode {
 	}
 	n.core = failover.New(cfg, n.instant(w.now))
 	w.note("%s starts as %v", name, n.self.Boot)
-	w.nodes[name], w.boots[n.self.Boot] = n, n
+	w.nodes[name], w.boots[n.self.Boot], w.alive = n, n, nil
+	n.ticking = func() { w.tick(n) }
 	w.setMembers(n)
 	w.tick(n)
 	return n
@@ -219,23 +235,24 @@ func (w *world) tick(n *simNode) {
 	if !n.paused {
 		w.step(n, func(now replica.Instant, fx *replica.Effects) { n.core.Tick(now, fx) })
 	}
-	w.after(10*time.Millisecond, func() { w.tick(n) })
+	w.after(10*time.Millisecond, n.ticking)
 }
 
 // step runs one step of a core and carries its effects out.
 func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
-	var fx replica.Effects
-	f(n.instant(w.now), &fx)
-	n.core.FlushAcks(&fx)
+	fx := &w.fx
+	fx.Reset()
+	f(n.instant(w.now), fx)
+	n.core.FlushAcks(fx)
+	if w.forge != nil {
+		w.forge(n, fx)
+	}
+	w.fold(uint64(w.now))
+	w.fold(uint64(n.index)<<32 | uint64(len(fx.Send))<<16 | uint64(len(fx.Done)))
 	for _, e := range fx.Events {
-		w.counts[e.Kind]++
-		w.note("%s: %s, slot %d epoch %d peer %s count %d", n.name, e.Kind, e.Slot, e.Epoch, w.nameOf(e.Peer), e.Count)
-		if w.watch != nil {
-			w.watch(n, e)
-		}
+		w.event(n, e)
 	}
 	w.conflicts = append(w.conflicts, fx.Conflicts...)
-	w.checkFull(n)
 	w.checkClaims(n)
 	w.checkDone(n, fx.Done)
 	for _, d := range fx.Done {
@@ -243,23 +260,35 @@ func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
 			w.referral = n.core.Claim(p.slot)
 		}
 	}
-	effects := func() {
-		for _, e := range fx.Send {
-			w.send(n, e)
-		}
-		for _, d := range fx.Done {
-			w.reply(d)
-		}
-	}
 	if n.holds {
 		n.holds, n.paused, n.since = false, true, w.now
 		w.note("%s stops between a step and its effects (%d messages, %d answers)", n.name, len(fx.Send), len(fx.Done))
 	}
 	if n.paused {
-		n.outbox = append(n.outbox, effects)
+		kept := replica.Effects{Send: slices.Clone(fx.Send), Done: slices.Clone(fx.Done)}
+		n.outbox = append(n.outbox, func() { w.carryOut(n, &kept) })
 		return
 	}
-	effects()
+	w.carryOut(n, fx)
+}
+
+func (w *world) event(n *simNode, e replica.Event) {
+	w.counts[e.Kind]++
+	w.note("%s: %s, slot %d epoch %d peer %s count %d", n.name, e.Kind, e.Slot, e.Epoch, w.nameOf(e.Peer), e.Count)
+	w.checkEvent(n, e)
+	if w.watch != nil {
+		w.watch(n, e)
+	}
+}
+
+// carryOut sends what a step says is to be sent, and answers.
+func (w *world) carryOut(n *simNode, fx *replica.Effects) {
+	for _, e := range fx.Send {
+		w.send(n, e)
+	}
+	for _, d := range fx.Done {
+		w.reply(d)
+	}
 }
 
 func (w *world) nameOf(b replica.Boot) string {
@@ -273,9 +302,12 @@ func (w *world) nameOf(b replica.Boot) string {
 	return n.name
 }
 
-// up lists the nodes that run.
+// up lists the nodes that run. The slice is valid until one starts or dies, and not to be modified.
 func (w *world) up() []string {
-	return slices.DeleteFunc(slices.Clone(w.names), func(n string) bool { return w.nodes[n] == nil || !w.nodes[n].up })
+	if w.alive == nil {
+		w.alive = slices.DeleteFunc(slices.Clone(w.names), func(n string) bool { return w.nodes[n] == nil || !w.nodes[n].up })
+	}
+	return w.alive
 }
 
 // gossip tells every node, after a while, who is up and can be reached.

@@ -155,7 +155,7 @@ func (s *Slot) due(now Instant, r *record, fx *Effects) {
 			return
 		}
 		s.expiry.schedule(r, max(r.forgotten(now), now.Mono+lookAgain))
-	case s.role == Primary && s.over(now, r) && !s.full():
+	case s.role == Primary && !s.given && s.over(now, r) && !s.full():
 		s.expire(now, r, fx) // which schedules the ended version
 	case s.role == Holder && now.Mono >= now.at(r.newest.Settings.Deadline+s.grace()):
 		s.forget(r) // no primary takes it any more

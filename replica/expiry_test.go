@@ -373,3 +373,26 @@ func TestForgottenRequestIsRememberedAnew(t *testing.T) {
 		t.Error("the request was forgotten at the time of its first attempt")
 	}
 }
+
+// TestSurrenderedPrimaryExpiresNothing: a slot that was offered to a backup takes no entry any more, or there would be two
+// under one number: this one, and the first of the next primary (seed 206481 of the replay).
+func TestSurrenderedPrimaryExpiresNothing(t *testing.T) {
+	r := newRig(t, 2, nil)
+	c := create("a")
+	c.Idle = 40 * time.Second
+	r.must(c)
+	r.run()
+	r.primary().Surrender()
+	head, even := r.primary().Even()
+	r.pass(2 * time.Minute)
+	r.run()
+	if got, still := r.primary().Even(); !even || !still || got != head || expirations(r) > 0 {
+		t.Errorf("log at %d, even %v, %d expiries after surrender at %d", got, still, expirations(r), head)
+	}
+	r.primary().Keep()
+	r.pass(time.Minute)
+	r.run()
+	if got := expirations(r); got != 1 {
+		t.Errorf("%d expiries after the slot was kept, want 1", got)
+	}
+}
