@@ -184,8 +184,6 @@ func (w *world) serves(n *simNode, slot uint32) bool {
 	return n.core.Serves(n.instant(w.now), slot)
 }
 
-var probe = replica.Load{Key: replica.Key{App: "probe", ID: "probe"}, Peek: true}
-
 // checkCopies counts who holds an acknowledged commit: nodes that run, and replicas that died since they took it, whose
 // memory is here as they left it.
 func (w *world) checkCopies(n *simNode, p *pending, r *replica.Result) {

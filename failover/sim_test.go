@@ -34,7 +34,6 @@ type world struct {
 	quiet     time.Duration // when the faults that have begun are over
 	net       network
 	check     checks
-	probe     replica.Effects
 	samples   int
 	requests  map[replica.Token]*pending
 	token     replica.Token
