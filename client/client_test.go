@@ -283,6 +283,26 @@ func TestSilentPrimary(t *testing.T) {
 	})
 }
 
+// A primary that leaves one request unanswered and says other things meanwhile waits for somebody: it is not doubted.
+func TestWhoSpeaksIsNotDoubted(t *testing.T) {
+	inCluster(t, 2, func(t *testing.T, f *fakeCluster) {
+		f.nodes[0].says(silent)
+		c := f.dial(f.config())
+		defer c.Close()
+		time.AfterFunc(attemptTimeoutMin/2, func() { f.nodes[0].push(f.claim(1, 1)) })
+		if _, _, err := commit(t, c); err != nil {
+			t.Error(err)
+		}
+		f.nodes[0].says(ok)
+		f.nodes[0].requests()
+		f.nodes[1].requests()
+		if _, took, err := commit(t, c); err != nil || took > 5*time.Millisecond {
+			t.Errorf("next commit = %v in %v", err, took)
+		}
+		wantOneID(t, []int{1, 0}, f.nodes...)
+	})
+}
+
 func TestDoubtEnds(t *testing.T) {
 	inCluster(t, 2, func(t *testing.T, f *fakeCluster) {
 		f.nodes[0].says(silent)

@@ -22,6 +22,7 @@ type peer struct {
 	link   *wire.Link // set right after the peer is made; only [peers] uses it
 
 	conn    atomic.Pointer[wire.Conn] // up, and its node of our cluster; else nil
+	heard   atomic.Int64              // when something last came, in nanoseconds since the client's start
 	suspect atomic.Int64              // until when, in nanoseconds since the client's start
 
 	mu        sync.Mutex // guards the fields below
@@ -95,8 +96,9 @@ func (p *peer) down(err error, _ time.Duration) {
 
 // Frames takes what the node says. Something that cannot be understood ends the connection.
 func (p *peer) Frames(conn *wire.Conn, _ int, frames []wire.Frame) {
-	p.suspect.Store(0)
 	now := p.client.now()
+	p.suspect.Store(0)
+	p.heard.Store(int64(now))
 	for _, f := range frames {
 		m, err := wire.Decode(f, now)
 		if err == nil {
@@ -166,6 +168,10 @@ func (p *peer) usable() *wire.Conn {
 }
 
 func (p *peer) doubt() { p.suspect.Store(int64(p.client.now() + suspicion)) }
+
+// silentSince reports whether nothing has come from the peer since then. One that answers others may only wait for a backup
+// that died.
+func (p *peer) silentSince(then time.Duration) bool { return time.Duration(p.heard.Load()) < then }
 
 func (p *peer) failure() error {
 	p.mu.Lock()

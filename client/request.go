@@ -38,6 +38,7 @@ type request struct {
 
 	lastPeer *peer // the one asked last
 	lastConn *wire.Conn
+	sent     time.Duration // client.now when it was asked
 
 	trail trail
 }
@@ -85,7 +86,9 @@ func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arriva
 // act sends the request to whoever seems best, or decides to wait.
 func (r *request) act(now time.Time) error {
 	if !r.holding && r.lastConn != nil && r.call.asked(r.lastConn) { // not answered in time
-		r.lastPeer.doubt() // so that route looks elsewhere
+		if r.lastPeer.silentSince(r.sent) {
+			r.lastPeer.doubt() // so that others look elsewhere at once
+		}
 		r.attempt = min(2*r.attempt, attemptTimeoutMax)
 	}
 	r.holding = false
@@ -100,7 +103,7 @@ func (r *request) act(now time.Time) error {
 		r.trail.sends++
 		r.trail.unsure++
 		r.trail.asked, r.trail.silent = p.addr, true
-		r.lastPeer, r.lastConn = p, conn
+		r.lastPeer, r.lastConn, r.sent = p, conn, r.client.now()
 	case errors.Is(err, wire.ErrFrameTooLarge):
 		return fmt.Errorf("%w: %w", replica.ErrTooLarge, err)
 	case errors.Is(err, wire.ErrQueueFull):
