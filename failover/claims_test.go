@@ -106,14 +106,12 @@ func (w *world) checkBytes(n *simNode, m replica.Message) {
 	if second := w.now.Truncate(1e9); n.second != second {
 		n.second, n.secondBytes = second, 0
 	}
-	// A chunk goes when there is any budget left, and what was saved up counts for a second.
-	if n.secondBytes += size; n.secondBytes > 2*limit+chunkBytes {
-		w.fail("%s sent %d bytes of sessions within a second, limit %d", n.name, n.secondBytes, limit)
+	// A tenth may be saved up. A session larger than what is left goes whole, and the debt is paid before the next.
+	if n.secondBytes > limit+limit/5 {
+		w.fail("%s sends more after %d bytes of sessions within a second, limit %d", n.name, n.secondBytes, limit)
 	}
+	n.secondBytes += size
 }
-
-// chunkBytes is about the most that one message carries.
-const chunkBytes = 128 << 10
 
 // sizeOf is what parts count for in a byte budget, roughly.
 func sizeOf(parts []replica.Part) int {
