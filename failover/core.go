@@ -33,6 +33,7 @@ type Core struct {
 	ticked    time.Duration   // of the last Tick
 	scanned   time.Duration   // of the last look at every slot
 	beat      time.Duration   // of the last heartbeat
+	unbacked  time.Duration   // Instant.Mono until which the lease of slots without backups holds
 	transfers uint64          // ids given to transfers and offers
 	stirred   []uint32        // slots whose waiting requests are to be tried again at the end of the step
 	yielded   []replica.Claim // those to which this node lost slots that it served, to be told at the end of the step

@@ -124,3 +124,6 @@ func (c *Core) TakeAllChanged() []replica.Claim {
 	clear(c.changed)
 	return claims
 }
+
+// Suspects reports whether the node takes a boot for dead.
+func (c *Core) Suspects(now replica.Instant, b replica.Boot) bool { return c.suspect(now, b) }

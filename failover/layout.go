@@ -128,6 +128,7 @@ func (c *Core) learn(now replica.Instant, s *slot, claim replica.Claim) {
 	c.changed[claim.Slot] = true
 	s.claim, s.learned, s.promise, s.lost, s.unfit = claim, now.Mono, promise{}, 0, nil
 	s.doubted, s.yields = 0, false
+	c.introduce(now, claim)
 	c.stir(claim.Slot)
 }
 

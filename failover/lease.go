@@ -55,6 +55,7 @@ func (c *Core) granted(now replica.Instant, from replica.Boot, m *replica.Heartb
 	switch {
 	case m.Granted && m.Sent <= now.Mono && current:
 		p.granted = max(p.granted, m.Sent)
+		c.renewUnbacked(now)
 	case m.Granted && now.Mono-p.wanted > scanEvery:
 		p.wanted = now.Mono
 		send(fx, from, &replica.ClaimsWanted{})
@@ -76,8 +77,30 @@ func (c *Core) compare(now replica.Instant, from replica.Boot, digest uint64, fx
 	}
 }
 
+// renewUnbacked renews the lease of slots without backups. Any member carries it on; one that ran out may have been used
+// to depose this node, with promises of members that the one who grants now, a newcomer maybe, has not heard of: it
+// begins anew only when all members who can be heard have granted it.
+func (c *Core) renewUnbacked(now replica.Instant) {
+	until := c.unbacked
+	for _, b := range c.alive {
+		switch {
+		case c.grants(now, b):
+			until = max(until, c.peers[b].granted+c.cfg.Lease)
+		case now.Mono >= c.unbacked && !c.suspect(now, b):
+			return
+		}
+	}
+	c.unbacked = until
+}
+
+// alone reports whether gossip says that this node is the only member, which makes it a side of its own. After it stood
+// still it does not trust that before it has run for as long as others take to be heard.
+func (c *Core) alone(now replica.Instant) bool {
+	return len(c.alive) == 0 && (c.stood == 0 || now.Mono-c.stood > c.cfg.suspectAfter())
+}
+
 // leased reports whether every backup of a claim of ours has granted a lease that still holds; without backups, whether
-// any member has. A node that gossip says is alone is a side of its own.
+// the other members have, or there are none.
 // After standing still it holds none, whatever was granted, until the next tick has doubted everything.
 func (c *Core) leased(now replica.Instant, claim replica.Claim) bool {
 	if now.Mono-c.ticked > c.cfg.Lease/2 {
@@ -88,15 +111,7 @@ func (c *Core) leased(now replica.Instant, claim replica.Claim) bool {
 			return false
 		}
 	}
-	if len(claim.Backups) > 0 {
-		return true
-	}
-	for _, b := range c.alive {
-		if c.grants(now, b) {
-			return true
-		}
-	}
-	return len(c.alive) == 0
+	return len(claim.Backups) > 0 || now.Mono < c.unbacked || c.alone(now)
 }
 
 func (c *Core) grants(now replica.Instant, b replica.Boot) bool {

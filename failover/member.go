@@ -9,10 +9,10 @@ import (
 
 // peer is what a node knows of another boot.
 type peer struct {
-	member  replica.Member
-	alive   bool // by gossip: a member, and not replaced by a later boot of its name
-	left    bool // it said that it serves nothing any more
-	refused bool // its port refused a packet; a hint that its process died, never a proof
+	member  replica.Member // zero while only a claim has named it
+	alive   bool           // by gossip: a member, and not replaced by a later boot of its name
+	left    bool           // it said that it serves nothing any more
+	refused bool           // its port refused a packet; a hint that its process died, never a proof
 
 	heard   time.Duration // Instant.Mono of its last message
 	replied time.Duration // Instant.Mono when it last answered a heartbeat
@@ -40,7 +40,7 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 			continue
 		}
 		p := c.peers[m.Boot]
-		if p == nil {
+		if p == nil || p.member.Name == "" {
 			p = &peer{heard: now.Mono, replied: now.Mono}
 			c.peers[m.Boot] = p
 		}
@@ -56,6 +56,16 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 	slices.Sort(c.alive)
 	if changed || !slices.Equal(before, c.alive) {
 		c.settling.changed(now, c.cfg.Settle, c.flapped(now, before))
+	}
+	c.forgetDead()
+}
+
+// introduce notes the boots that a claim names and that gossip has not told of yet: they get the time to be heard.
+func (c *Core) introduce(now replica.Instant, claim replica.Claim) {
+	for _, b := range claim.Replicas() {
+		if b != c.Self() && c.peers[b] == nil {
+			c.peers[b] = &peer{heard: now.Mono, replied: now.Mono}
+		}
 	}
 	c.forgetDead()
 }
@@ -151,16 +161,19 @@ func (c *Core) suspect(now replica.Instant, b replica.Boot) bool {
 	}
 	p := c.peers[b]
 	if p == nil {
-		return now.Mono-c.joined > 2*c.cfg.suspectAfter()
+		return true // forgotten, long after it died
 	}
 	silent := now.Mono - p.heard
+	if p.member.Name == "" {
+		return silent > 2*c.cfg.suspectAfter() // gossip takes a while to tell of who a claim names
+	}
 	return p.left || silent > c.cfg.suspectAfter() || silent > c.cfg.graceLease() && (!p.alive || p.refused)
 }
 
 // stalled makes a node that stood still doubt itself before it doubts others: it holds no lease until it is granted
 // anew, and everybody has the full time to be heard from.
 func (c *Core) stalled(now replica.Instant) {
-	c.stood = now.Mono
+	c.stood, c.unbacked = now.Mono, 0
 	for _, p := range c.peers {
 		p.granted = 0
 		p.heard = now.Mono
