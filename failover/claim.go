@@ -14,7 +14,7 @@ func (c *Core) claimFor(now replica.Instant, r *round, q *question, fx *replica.
 		Slot: q.slot, Epoch: max(q.known.Epoch, s.ballot) + 1, Primary: c.Self(), Emptied: q.known.Emptied,
 		Seen: uint32(r.answers + 1),
 	}
-	next.Lineage = q.known.Took(next.Epoch, c.Self(), s.data.Newest())
+	next.Lineage = replica.Took(q.known.Lineage, next.Epoch, c.Self(), s.data.Newest())
 	var positions []uint64
 	switch q.purpose {
 	case evict, resume:
@@ -31,8 +31,8 @@ func (c *Core) claimFor(now replica.Instant, r *round, q *question, fx *replica.
 			c.giveUp(now, q, 3*c.cfg.Lease)
 			return next, false
 		}
-		held := replica.Claim{Lineage: s.data.Lineage()} // what it holds may be of another side than the claim that was lost
-		next.Lineage = held.Took(next.Epoch, c.Self(), s.data.Newest())
+		// What it holds may be of another side than the claim that was lost.
+		next.Lineage = replica.Took(s.data.Lineage(), next.Epoch, c.Self(), s.data.Newest())
 	default:
 		if s.data.Role() == replica.Learner {
 			s.data.Drop() // who taught it is gone, and nobody knows how much is missing

@@ -43,7 +43,7 @@ func (w *world) request(name string, m *replica.Request, done func(replica.Resul
 				n.core.Commit(now, p.slot, t, m.Commit, fx)
 			}
 			if w.took > 0 {
-				n.core.Observe(now, w.took)
+				n.core.Observe(w.took)
 			}
 		})
 		if m.Commit != nil {

@@ -274,6 +274,7 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 	if now.Mono-c.scanned >= scanEvery {
 		c.scanned = now.Mono
 		c.latency.look(now)
+		gone := c.gone(now)
 		for i := range c.slots {
 			c.slots[i].data.Tick(now, fx)
 			c.slots[i].load *= loadDecay
@@ -281,7 +282,7 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 			c.watchShort(now, &c.slots[i])
 			c.watchLearner(now, &c.slots[i])
 			c.watchMisnamed(now, &c.slots[i], fx)
-			c.slots[i].data.Part(func(b replica.Boot) bool { return c.suspect(now, b) })
+			c.slots[i].data.Part(gone)
 			c.stir(uint32(i))
 		}
 		c.checkNext(now, fx)

@@ -4,13 +4,13 @@ import "github.com/sessnode/sessnode/replica"
 
 // Drain makes the node hand over everything that it holds. The caller tells the others by gossip, so that nobody counts
 // it in when home is computed; it goes on serving what it still holds. There is no way back but to start anew.
-func (c *Core) Drain(_ replica.Instant) {
+func (c *Core) Drain() {
 	c.cfg.Self.Draining = true
 }
 
 // Drained reports whether a draining node has nothing left to hand over: no claim that it knows names it and it holds
 // nothing to offer, or there is nobody to take what it has.
-func (c *Core) Drained(now replica.Instant) bool {
+func (c *Core) Drained() bool {
 	if !c.cfg.Self.Draining {
 		return false
 	}

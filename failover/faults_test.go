@@ -28,7 +28,7 @@ func (w *world) kill(name string, detect time.Duration) {
 func (w *world) drain(name string) {
 	n := w.nodes[name]
 	w.note("%s drains", name)
-	n.core.Drain(n.instant(w.now))
+	n.core.Drain()
 	n.self.Draining = true
 	w.gossip(20*time.Millisecond + w.upTo(w.cfg.lag+1))
 }
@@ -37,7 +37,7 @@ func (w *world) drain(name string) {
 func (w *world) drained(name string, within time.Duration) {
 	w.t.Helper()
 	n := w.nodes[name]
-	for deadline := w.now + within; !n.core.Drained(n.instant(w.now)); w.run(10 * time.Millisecond) {
+	for deadline := w.now + within; !n.core.Drained(); w.run(10 * time.Millisecond) {
 		if w.now > deadline {
 			w.fail("%s is not drained: %+v", name, n.core.Progress(n.instant(w.now)))
 		}

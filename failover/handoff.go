@@ -118,7 +118,7 @@ func (c *Core) take(now replica.Instant, from replica.Boot, m *replica.HandOff, 
 	next := s.claim
 	next.Epoch++
 	next.Primary, next.Seen = c.Self(), uint32(c.aliveMembers())
-	next.Lineage = s.claim.Took(next.Epoch, c.Self(), s.data.Newest())
+	next.Lineage = replica.Took(s.claim.Lineage, next.Epoch, c.Self(), s.data.Newest())
 	next.Backups = slices.Clone(s.claim.Backups)
 	next.Backups[slices.Index(next.Backups, c.Self())] = from
 	positions := make([]uint64, len(next.Backups))

@@ -30,7 +30,7 @@ const (
 
 // Observe tells how long a request took that this node answered as primary. Moves pause while requests take much longer
 // than they usually do.
-func (c *Core) Observe(_ replica.Instant, took time.Duration) {
+func (c *Core) Observe(took time.Duration) {
 	c.latency.sum += took
 	c.latency.count++
 }

@@ -170,6 +170,11 @@ func (c *Core) suspect(now replica.Instant, b replica.Boot) bool {
 	return p.left || silent > c.cfg.suspectAfter() || silent > c.cfg.graceLease() && (!p.alive || p.refused)
 }
 
+// gone is suspect at one moment, for those who look at many slots.
+func (c *Core) gone(now replica.Instant) func(replica.Boot) bool {
+	return func(b replica.Boot) bool { return c.suspect(now, b) }
+}
+
 // stalled makes a node that stood still doubt itself before it doubts others: it holds no lease until it is granted
 // anew, and everybody has the full time to be heard from.
 func (c *Core) stalled(now replica.Instant) {

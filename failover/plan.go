@@ -49,7 +49,7 @@ type view struct {
 func (c *Core) plan(now replica.Instant) []action {
 	var urgent []action
 	var wanted [causes][]action
-	gone := func(b replica.Boot) bool { return c.suspect(now, b) }
+	gone := c.gone(now)
 	c.held = [causes]hold{}
 	for i := range c.slots {
 		s := &c.slots[i]

@@ -34,7 +34,7 @@ func (c *Core) Progress(now replica.Instant) Progress {
 	for _, l := range c.lessons {
 		p.LeftBytes += c.slots[l.slot].data.RemainingBytes(l.learner)
 	}
-	gone := func(b replica.Boot) bool { return c.suspect(now, b) }
+	gone := c.gone(now)
 	for i := range c.slots {
 		s := &c.slots[i]
 		if s.data.Role() != replica.Primary {

@@ -20,10 +20,11 @@ func (c *Core) Commit(now replica.Instant, slot uint32, t replica.Token, m *repl
 
 // request serves a client's request, refuses it, or lets it wait.
 func (c *Core) request(now replica.Instant, slot uint32, q request, fx *replica.Effects) {
-	if c.wait(now, slot, q, fx) {
+	st, why := c.serving(now, slot), ""
+	if c.wait(now, slot, st, q, fx) {
 		return
 	}
-	if st, why := c.serving(now, slot), ""; st != replica.StatusOK || c.guarded(q, &why) {
+	if st != replica.StatusOK || c.guarded(q, &why) {
 		if st == replica.StatusOK {
 			st = replica.StatusUnavailable
 		}
@@ -52,7 +53,7 @@ func (c *Core) serving(now replica.Instant, slot uint32) replica.Status {
 	switch {
 	case s.claim.IsZero():
 		return replica.StatusUnavailable
-	case s.claim.Primary != c.Self() && !s.data.Told():
+	case !s.data.Told():
 		return replica.StatusUnavailable // the primary does not know yet what this node holds
 	case s.claim.Primary != c.Self():
 		return replica.StatusNotPrimary

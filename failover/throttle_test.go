@@ -93,8 +93,8 @@ func TestSlowRequests(t *testing.T) {
 			play := func(took, d time.Duration) {
 				for end := now + d; now < end; now += 50 * ms {
 					if took > 0 {
-						c.Observe(at(now), took-took/10)
-						c.Observe(at(now), took+took/10)
+						c.Observe(took - took/10)
+						c.Observe(took + took/10)
 					}
 					c.Look(at(now))
 				}

@@ -25,16 +25,16 @@ func (q request) key() replica.Key {
 // waitingMax bounds the requests that wait for one slot; more are refused, for the client to try again.
 const waitingMax = 1024
 
-// wait keeps a request back for what will be over in a moment: the slot is being handed over; or the session may be held
+// wait keeps a request, which would be answered with st, back for what will be over in a moment: the slot is being handed over; or the session may be held
 // by a node that was on the other side of a split, which is asked first. It waits for no longer than a lease.
-func (c *Core) wait(now replica.Instant, slot uint32, q request, fx *replica.Effects) bool {
+func (c *Core) wait(now replica.Instant, slot uint32, st replica.Status, q request, fx *replica.Effects) bool {
 	s := &c.slots[slot]
 	switch {
 	case q.until != 0 && now.Mono >= q.until, len(s.waiting) >= waitingMax, c.quiet, c.leaving:
 		return false
 	case s.data.Surrendered():
-	case s.claim.Primary != c.Self() && !s.data.Told():
-	case c.serving(now, slot) == replica.StatusOK && !s.data.Merged(now, q.key(), fx):
+	case !s.data.Told():
+	case st == replica.StatusOK && !s.data.Merged(now, q.key(), fx):
 	default:
 		return false
 	}

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -77,8 +76,8 @@ func (c *conflicts) describe(node string) Conflicts {
 	for _, k := range c.kept {
 		all.Kept = append(all.Kept, ConflictStatus{
 			Found: timeOf(k.found), Slot: k.Slot, App: k.Key.App, Session: replica.ShortID(k.Key.ID), Attribute: k.Attr,
-			Lost: stampText(k.Lost), LostWritten: timeOf(k.Lost.Wall()),
-			Kept: stampText(k.Conflict.Kept), KeptWritten: timeOf(k.Conflict.Kept.Wall()), Why: k.Cause.String(),
+			Lost: k.Lost.String(), LostWritten: timeOf(k.Lost.Wall()),
+			Kept: k.Conflict.Kept.String(), KeptWritten: timeOf(k.Conflict.Kept.Wall()), Why: k.Cause.String(),
 		})
 	}
 	return all
@@ -97,14 +96,12 @@ func (n *Node) noteConflicts(found []replica.Conflict) {
 		if !n.conflicts.add(c, n.cfg.Clock().Wall) {
 			continue
 		}
-		args := []any{"slot", c.Slot, "session", c.Key.String(), "lost", stampText(c.Lost), "kept", stampText(c.Kept), "why", c.Cause.String()}
+		args := []any{"slot", c.Slot, "session", c.Key.String(), "lost", c.Lost.String(), "kept", c.Kept.String(), "why", c.Cause.String()}
 		if c.Attr != "" {
 			args = append(args, "attribute", c.Attr)
 		}
 		n.log.Warn("acknowledged write given up in a merge", args...)
 	}
 }
-
-func stampText(s replica.Stamp) string { return fmt.Sprintf("%016x-%v", s.Clock, s.Boot) }
 
 func timeOf(wall int64) time.Time { return time.UnixMilli(wall).UTC() }

@@ -43,7 +43,7 @@ func (n *Node) startDraining() {
 		return
 	}
 	n.draining = true
-	n.core.Drain(n.cfg.Clock())
+	n.core.Drain()
 	n.gossip.wake() // follow tells the others, and computes home without this node
 	n.log.Info("draining: handing over what this node holds")
 	close(n.drain)
@@ -57,7 +57,7 @@ func (n *Node) handOver(ctx context.Context) (all bool) {
 	for {
 		n.mu.Lock()
 		now := n.cfg.Clock()
-		done := n.core.Drained(now)
+		done := n.core.Drained()
 		if !done && now.Mono-told >= drainLogEvery {
 			told = now.Mono
 			n.logDraining(n.core.Progress(now))

@@ -112,7 +112,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 		delete(n.waiters, t)
 		n.answer(w, r)
 		if !r.Status.Retryable() {
-			n.core.Observe(now, now.Mono-w.began)
+			n.core.Observe(now.Mono - w.began)
 		}
 	}
 }

@@ -37,12 +37,13 @@ type Turn struct {
 // LineageMax bounds Lineage.
 const LineageMax = 8
 
-// Took is the lineage of a claim of boot that follows on this one, whose slot held nothing newer than newest.
-func (c Claim) Took(epoch uint64, boot Boot, newest Stamp) []Turn {
-	if n := len(c.Lineage); n > 0 && c.Lineage[n-1].Primary == boot {
-		return c.Lineage
+// Took is the lineage of a claim of boot that follows on one with the given lineage, whose slot held nothing newer than
+// newest.
+func Took(lineage []Turn, epoch uint64, boot Boot, newest Stamp) []Turn {
+	if n := len(lineage); n > 0 && lineage[n-1].Primary == boot {
+		return lineage
 	}
-	kept := c.Lineage[max(0, len(c.Lineage)+1-LineageMax):]
+	kept := lineage[max(0, len(lineage)+1-LineageMax):]
 	return append(slices.Clone(kept), Turn{Epoch: epoch, Primary: boot, Clock: newest.Clock})
 }
 

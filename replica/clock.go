@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 )
 
@@ -33,6 +34,9 @@ type Stamp struct {
 
 // IsZero reports whether s is no stamp at all.
 func (s Stamp) IsZero() bool { return s == Stamp{} }
+
+// String is the stamp as people compare it: clock and boot in hexadecimal.
+func (s Stamp) String() string { return fmt.Sprintf("%016x-%v", s.Clock, s.Boot) }
 
 // Less reports whether s orders before t.
 func (s Stamp) Less(t Stamp) bool { return s.compare(t) < 0 }

@@ -18,7 +18,7 @@ type split struct {
 // newSplit commits before to all, then parts them.
 func newSplit(t *testing.T, change func(*Config), before ...*Commit) *split {
 	s := &split{rig: newRig(t, 2, change)}
-	s.rig.claim.Lineage = Claim{}.Took(1, 1, Stamp{})
+	s.rig.claim.Lineage = Took(nil, 1, 1, Stamp{})
 	for b := Boot(1); b <= 3; b++ {
 		s.slot(b).lineage = s.rig.claim.Lineage
 	}
@@ -27,10 +27,10 @@ func newSplit(t *testing.T, change func(*Config), before ...*Commit) *split {
 	}
 	common := s.claim
 	s.sleep(time.Second)
-	s.loser = Claim{Epoch: 2, Primary: 1, Lineage: common.Took(2, 1, s.slot(1).Newest())}
+	s.loser = Claim{Epoch: 2, Primary: 1, Lineage: Took(common.Lineage, 2, 1, s.slot(1).Newest())}
 	s.claim = s.loser
 	s.lead(1, nil)
-	s.claim = Claim{Epoch: 3, Primary: 2, Backups: []Boot{3}, Lineage: common.Took(3, 2, s.slot(2).Newest())}
+	s.claim = Claim{Epoch: 3, Primary: 2, Backups: []Boot{3}, Lineage: Took(common.Lineage, 3, 2, s.slot(2).Newest())}
 	s.follow(3)
 	s.lead(2, []uint64{s.slot(3).tail.head})
 	s.sleep(time.Second)
@@ -293,8 +293,8 @@ func TestParted(t *testing.T) {
 func TestLineageIsBounded(t *testing.T) {
 	var c Claim
 	for i := range Boot(20) {
-		c.Lineage = c.Took(uint64(i+1), i+1, Stamp{Clock: uint64(i)})
-		c.Lineage = c.Took(uint64(i+1), i+1, Stamp{Clock: 99}) // goes on: no turn
+		c.Lineage = Took(c.Lineage, uint64(i+1), i+1, Stamp{Clock: uint64(i)})
+		c.Lineage = Took(c.Lineage, uint64(i+1), i+1, Stamp{Clock: 99}) // goes on: no turn
 	}
 	if got, want := len(c.Lineage), LineageMax; got != want || c.Lineage[want-1] != (Turn{20, 20, 19}) || c.Lineage[0].Epoch != 13 {
 		t.Errorf("got %v", c.Lineage)

@@ -72,15 +72,25 @@ func (l *requestLog) all() []RememberedRequest {
 	for _, r := range l.byID {
 		list = append(list, r.RememberedRequest)
 	}
-	slices.SortFunc(list, func(a, b RememberedRequest) int {
-		return cmp.Or(cmp.Compare(a.Request.Client, b.Request.Client), cmp.Compare(a.Request.Seq, b.Request.Seq))
-	})
-	return list
+	return inOrder(list)
 }
 
 // of lists what is remembered of one session, in the order of ids.
 func (l *requestLog) of(key Key) []RememberedRequest {
-	return slices.DeleteFunc(l.all(), func(r RememberedRequest) bool { return r.Key != key })
+	var list []RememberedRequest
+	for _, r := range l.byID {
+		if r.Key == key {
+			list = append(list, r.RememberedRequest)
+		}
+	}
+	return inOrder(list)
+}
+
+func inOrder(list []RememberedRequest) []RememberedRequest {
+	slices.SortFunc(list, func(a, b RememberedRequest) int {
+		return cmp.Or(cmp.Compare(a.Request.Client, b.Request.Client), cmp.Compare(a.Request.Seq, b.Request.Seq))
+	})
+	return list
 }
 
 // requestHeap finds the remembered request that is over first, whatever the clock did since the last look.

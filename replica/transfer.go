@@ -284,12 +284,6 @@ func (s *Slot) take(now Instant, m *Snapshot) {
 	s.intake.complete = m.Last
 }
 
-// Taking reports whether the node is being filled already, or was by this very transfer: its first chunk, come again,
-// begins nothing.
-func (s *Slot) Taking(transfer uint64) bool {
-	return s.role == Learner && (!s.intake.complete || s.intake.transfer == transfer)
-}
-
 // Learnt reports whether the node is a learner that holds the whole snapshot.
 func (s *Slot) Learnt() bool { return s.role == Learner && s.intake.complete }
 

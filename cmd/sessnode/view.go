@@ -58,7 +58,7 @@ func viewOf(s *replica.Session, where replica.Location, now time.Time, mono time
 		Slot: where.Slot, Epoch: where.Epoch, Primary: viewOfMember(where.Primary), Backups: []memberView{},
 		Created:     time.UnixMilli(s.Born.Wall()).UTC(),
 		Changed:     time.UnixMilli(s.Stamp.Wall()).UTC(),
-		Stamp:       fmt.Sprintf("%016x-%v", s.Stamp.Clock, s.Stamp.Boot),
+		Stamp:       s.Stamp.String(),
 		IdleSeconds: max(0, min(mono-s.Accessed, now.Sub(time.UnixMilli(s.Born.Wall())))).Round(time.Millisecond).Seconds(),
 		IdleMax:     s.Settings.Idle.Seconds(),
 		Ends:        time.UnixMilli(s.Settings.Deadline).UTC(),
