@@ -35,11 +35,7 @@ type way struct {
 }
 
 func runDeath(ctx context.Context, s *stage) error {
-	sessions, err := perSlot(s.slots, 2, every)
-	if err == nil {
-		err = s.fill(ctx, sessions, 100)
-	}
-	if err != nil {
+	if err := s.fillSlots(ctx, every, 2, 100); err != nil {
 		return err
 	}
 	stop := s.drive(ctx, deathRate)

@@ -23,11 +23,7 @@ const (
 )
 
 func runErode(ctx context.Context, s *stage) error {
-	sessions, err := anySlot(s.slots, erodeSessions)
-	if err == nil {
-		err = s.fill(ctx, sessions, erodeBytes)
-	}
-	if err != nil {
+	if err := s.fillAnywhere(ctx, erodeSessions, erodeBytes); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -60,19 +56,6 @@ func runErode(ctx context.Context, s *stage) error {
 	}
 	s.result.none("slots lost", lost)
 	return s.settle(ctx, stop)
-}
-
-// anySlot makes count sessions wherever chance puts them; none of them exists yet.
-func anySlot(slots, count int) ([]*session, error) {
-	var all []*session
-	for range count {
-		one, err := newSession(slots)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, nil
 }
 
 // eventLost is how a node counts slots of which no copy was left.

@@ -35,21 +35,15 @@ func runHandoff(ctx context.Context, s *stage) error {
 	for _, slot := range moving[:min(handoffSlots, len(moving))] {
 		used[slot] = true
 	}
-	sessions, err := perSlot(s.slots, 8, func(slot uint32) bool { return used[slot] })
-	if err == nil {
-		err = s.fill(ctx, sessions, 1024)
+	if err := s.fillSlots(ctx, func(slot uint32) bool { return used[slot] }, 8, 1024); err != nil {
+		return err
 	}
+	stop, err := s.warmUp(ctx, handoffRate)
 	if err != nil {
 		return err
 	}
-	stop := s.drive(ctx, handoffRate)
 	defer stop()
-	quiet := time.Now()
-	if err := wait(ctx, deathWindow); err != nil {
-		return err
-	}
 	at := time.Now()
-	s.baseline(quiet)
 	s.Say("%s joins; %d slots get another primary, %d of them watched", s.members[5].Name, len(moving), len(used))
 	if err := s.members[5].Start(); err != nil {
 		return err

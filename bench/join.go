@@ -22,25 +22,19 @@ counted from the claims that a client learns; the minimum is that of 'sessnode r
 }
 
 func runJoin(ctx context.Context, s *stage) error {
-	sessions, err := perSlot(s.slots, 2, every)
-	if err == nil {
-		err = s.fill(ctx, sessions, 1024)
-	}
-	if err != nil {
+	if err := s.fillSlots(ctx, every, 2, 1024); err != nil {
 		return err
 	}
 	_, ideal, err := s.handedOver()
 	if err != nil {
 		return err
 	}
-	stop := s.drive(ctx, joinRate)
-	defer stop()
-	quiet := time.Now()
-	if err := wait(ctx, deathWindow); err != nil {
+	stop, err := s.warmUp(ctx, joinRate)
+	if err != nil {
 		return err
 	}
+	defer stop()
 	at := time.Now()
-	s.baseline(quiet)
 	s.Say("%s joins; %d copies should move to it and around", s.members[5].Name, ideal.CopiesMoved)
 	if err := s.members[5].Start(); err != nil {
 		return err

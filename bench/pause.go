@@ -47,11 +47,7 @@ type pinned struct {
 }
 
 func runPause(ctx context.Context, s *stage) error {
-	sessions, err := perSlot(s.slots, 2, every)
-	if err == nil {
-		err = s.fill(ctx, sessions, 100)
-	}
-	if err != nil {
+	if err := s.fillSlots(ctx, every, 2, 100); err != nil {
 		return err
 	}
 	victim := s.members[0]

@@ -26,20 +26,14 @@ knows two living replicas of every slot, and on until the slots are where the ri
 }
 
 func runRestore(ctx context.Context, s *stage) error {
-	sessions, err := anySlot(s.slots, restoreSessions)
-	if err == nil {
-		err = s.fill(ctx, sessions, restoreBytes)
+	if err := s.fillAnywhere(ctx, restoreSessions, restoreBytes); err != nil {
+		return err
 	}
+	stop, err := s.warmUp(ctx, restoreRate)
 	if err != nil {
 		return err
 	}
-	stop := s.drive(ctx, restoreRate)
 	defer stop()
-	quiet := time.Now()
-	if err := wait(ctx, deathWindow); err != nil {
-		return err
-	}
-	s.baseline(quiet)
 	victim, held := s.members[0], 0
 	for _, p := range s.watch.placements() {
 		if p.holds(victim.Name) {

@@ -21,11 +21,7 @@ memory; the next one follows when every slot has its backup.`,
 }
 
 func runRolling(ctx context.Context, s *stage) error {
-	sessions, err := perSlot(s.slots, 4, every)
-	if err == nil {
-		err = s.fill(ctx, sessions, 1024)
-	}
-	if err != nil {
+	if err := s.fillSlots(ctx, every, 4, 1024); err != nil {
 		return err
 	}
 	began := time.Now()

@@ -120,6 +120,27 @@ func (s *stage) play(ctx context.Context, sc Scenario) error {
 	return sc.run(ctx, s)
 }
 
+// fillSlots makes count sessions in each of the wanted slots.
+func (s *stage) fillSlots(ctx context.Context, wanted func(slot uint32) bool, count, bytes int) error {
+	sessions, err := perSlot(s.slots, count, wanted)
+	if err != nil {
+		return err
+	}
+	return s.fill(ctx, sessions, bytes)
+}
+
+// fillAnywhere makes count sessions wherever chance puts them.
+func (s *stage) fillAnywhere(ctx context.Context, count, bytes int) error {
+	sessions := make([]*session, count)
+	for i := range sessions {
+		var err error
+		if sessions[i], err = newSession(s.slots); err != nil {
+			return err
+		}
+	}
+	return s.fill(ctx, sessions, bytes)
+}
+
 // fill makes sessions exist, with bytes of ballast each, and the load use them.
 func (s *stage) fill(ctx context.Context, sessions []*session, bytes int) error {
 	s.Say("creating %d sessions", len(sessions))
@@ -140,6 +161,18 @@ func (s *stage) drive(ctx context.Context, rate int) (stop func()) {
 		cancel()
 		<-done
 	}
+}
+
+// warmUp drives the load for a while and shows what requests take before anything happens.
+func (s *stage) warmUp(ctx context.Context, rate int) (stop func(), err error) {
+	stop = s.drive(ctx, rate)
+	quiet := time.Now()
+	if err := wait(ctx, deathWindow); err != nil {
+		stop()
+		return nil, err
+	}
+	s.baseline(quiet)
+	return stop, nil
 }
 
 // settle stops the load, reads everything once more, and judges what went wrong on the way.
