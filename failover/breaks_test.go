@@ -14,9 +14,10 @@ func TestChecksCatch(t *testing.T) {
 	for _, tt := range breaks {
 		t.Run(tt.name, func(t *testing.T) {
 			defer func() {
-				v, ok := recover().(violation)
+				r := recover()
+				v, ok := r.(violation)
 				if first, _, _ := strings.Cut(v.text, "\n"); !ok || !strings.Contains(first, tt.want) {
-					t.Errorf("got %q, want a violation with %q", first, tt.want)
+					t.Errorf("got %q %v, want a violation with %q", first, r, tt.want)
 				}
 			}()
 			w := formed(catcher{t, 1}, worldConfig{seed: 1, nodes: 3, slots: 8, backups: 2, expect: 3})

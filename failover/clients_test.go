@@ -75,6 +75,9 @@ func (w *world) reply(d replica.Done) {
 func (w *world) primaryOf(id string) string {
 	slot := replica.SlotOf(id, w.cfg.slots)
 	up := w.up()
+	if len(up) == 0 {
+		return w.names[0] // it does not answer
+	}
 	name := up[w.rng.IntN(len(up))]
 	if n := w.boots[w.nodes[name].core.Claim(slot).Primary]; n != nil {
 		return n.name

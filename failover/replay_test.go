@@ -115,7 +115,11 @@ func replay(t testing.TB, seed uint64, steps int, detailed bool) (r outcome) {
 	w.detailed = detailed
 	defer func() {
 		r.tally, r.sum, r.history = w.tally(), w.sum, w.history
-		if v, ok := recover().(violation); ok {
+		switch v := recover().(type) {
+		case nil:
+		default:
+			panic(v)
+		case violation:
 			if v.text = fmt.Sprintf("%s\n%v, %+v", v.text, s.ordeals, s.worldConfig); detailed {
 				v.text += "\nthe last messages:\n" + strings.Join(w.messages[max(0, len(w.messages)-30):], "\n")
 			}

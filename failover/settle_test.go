@@ -25,6 +25,9 @@ func (w *world) settled(within time.Duration) {
 
 func (w *world) unsettled() string {
 	up := w.up()
+	if len(up) == 0 {
+		return "every node is down"
+	}
 	want := w.wanted()
 	first := w.nodes[up[0]].core
 	for slot := range uint32(w.cfg.slots) {
