@@ -52,7 +52,7 @@ func TestClaimFencesUpdates(t *testing.T) {
 // TestUpdateOfAnotherPrimaryIsRefused is the same with two claims of one epoch: the old primary has made a learner a copy,
 // for which it asks nobody, and nobody has heard of that claim.
 func TestUpdateOfAnotherPrimaryIsRefused(t *testing.T) {
-	r := newMove(t)
+	r := newMove(t, false)
 	was := r.primary.core.Claim(r.slot).Epoch
 	r.supersede(r.backups[0], r.backups[1])
 	if is := r.backups[0].core.Claim(r.slot).Epoch; was != is {
@@ -113,8 +113,9 @@ func TestBackupThatMissedAClaimIsTold(t *testing.T) {
 	}
 }
 
-// newMove is a trial that begins when a node that home wants a copy on has just become the third backup of the slot.
-func newMove(t *testing.T) *trial {
+// newMove is a trial that begins when a node that home wants a copy on has just become the third backup of the slot. Unless
+// that is to be heard, the claims that tell of it are lost.
+func newMove(t *testing.T, heard bool) *trial {
 	t.Helper()
 	r := &trial{world: formed(t, worldConfig{seed: 1, nodes: 4, slots: 16, backups: 2, expect: 4, settle: 200 * time.Millisecond})}
 	r.client = &client{w: r.world, number: 5000}
@@ -134,8 +135,9 @@ func newMove(t *testing.T) *trial {
 		three := e.Kind == failover.EventRestored && len(n.core.Claim(e.Slot).Backups) == 3
 		if three && r.primary == nil && home.Replicas(int(e.Slot))[0] == n.name {
 			r.id, r.slot, r.primary = ids[e.Slot], e.Slot, n
-			r.begin()
-			r.fate = r.unheard
+			if r.begin(); !heard {
+				r.fate = r.unheard
+			}
 		}
 	}
 	r.restart("n4")

@@ -73,9 +73,12 @@ func TestPromoterPullsAllThatABackupHas(t *testing.T) {
 
 // TestPromoterPullsFromTheFurthest: of three backups, while a slot moves, the first lacks two entries and the second one.
 func TestPromoterPullsFromTheFurthest(t *testing.T) {
-	r := newMove(t)
+	r := newMove(t, true)
 	first, second, third := r.backups[0], r.backups[1], r.backups[2]
 	r.setOnAllBut(first)
+	if second.core.Position(r.slot) != third.core.Position(r.slot) {
+		t.Fatalf("not on the second backup:\n%s", r.describe(r.slot))
+	}
 	r.fate = func(_, to *simNode, m replica.Message) fate {
 		if to != third && r.updates(m) {
 			return drop
