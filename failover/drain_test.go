@@ -166,3 +166,78 @@ func TestDrainingNodeTakesNothing(t *testing.T) {
 		t.Errorf("n3 holds %d slots though nobody else is left, want 32", n)
 	}
 }
+
+// TestDrainingNodeDeclines: it takes no copies from members to which gossip has not come yet.
+func TestDrainingNodeDeclines(t *testing.T) {
+	w := formed(t, worldConfig{seed: 1, nodes: 4, slots: 32, backups: 1, expect: 4})
+	n3, asked := w.nodes["n3"], false
+	n3.core.Drain()
+	w.net.spy = func(_, to *simNode, m replica.Message) {
+		s, ok := m.(*replica.Snapshot)
+		asked = asked || ok && to == n3 && s.Chunk == 0
+	}
+	w.watch = func(_ *simNode, e replica.Event) {
+		if e.Kind == failover.EventRestored && e.Peer == n3.self.Boot {
+			w.fail("n3 drains and takes slot %d", e.Slot)
+		}
+	}
+	w.kill("n2", time.Second)
+	w.run(5 * time.Second)
+	if !asked {
+		t.Error("n3 was sent nothing")
+	}
+}
+
+// TestDrainingNodeTakesNoHandOff: it begins to drain when slots are about to be handed over to it.
+func TestDrainingNodeTakesNoHandOff(t *testing.T) {
+	w := formed(t, worldConfig{seed: 1, nodes: 4, slots: 32, backups: 1, expect: 4, settle: 200 * time.Millisecond})
+	w.kill("n3", time.Second)
+	w.run(3 * time.Second)
+	w.settled(settleIn)
+	w.restart("n3")
+	n3, asked := w.nodes["n3"], false
+	w.net.spy = func(_, to *simNode, m replica.Message) {
+		if _, ok := m.(*replica.HandOff); ok && to == n3 && !asked {
+			asked = true
+			n3.core.Drain()
+		}
+	}
+	w.watch = func(n *simNode, e replica.Event) {
+		if e.Kind == failover.EventMoved && n == n3 {
+			w.fail("n3 drains and takes slot %d over", e.Slot)
+		}
+	}
+	w.run(3 * time.Second)
+	if !asked {
+		t.Error("n3 was offered nothing")
+	}
+}
+
+// TestHolderIsNotDrained: what a node wrote alone, while it was split off, is nowhere else before the winner has merged it.
+func TestHolderIsNotDrained(t *testing.T) {
+	w := formed(t, worldConfig{seed: 1, nodes: 3, slots: 4, backups: 2, expect: 3})
+	const id = "session-1"
+	w.write(id)
+	w.split([]string{"n3"}, cutDrop)
+	w.run(3 * time.Second)
+	w.side(9000, "n3").set(id, "a", "new")
+	w.net.lose = func(_, _ *simNode, m replica.Message) bool {
+		o, ok := m.(*replica.Offer)
+		return ok && o.Chunk > 0
+	}
+	w.heal()
+	w.run(time.Second)
+	w.drain("n3")
+	w.run(3 * time.Second)
+	n3, slot := w.nodes["n3"], replica.SlotOf(id, 4)
+	if n3.core.Role(slot) != replica.Holder || n3.core.Drained() {
+		t.Errorf("n3 plays role %d, drained %v", n3.core.Role(slot), n3.core.Drained())
+	}
+	w.net.lose = nil
+	w.drained("n3", 8*time.Second)
+	for _, name := range []string{"n1", "n2"} {
+		if got, _ := w.nodes[name].core.Newest(slot, replica.Key{App: "a", ID: id}).Get("a"); string(got) != "new" {
+			t.Errorf("%s holds %q when n3 is drained", name, got)
+		}
+	}
+}

@@ -255,6 +255,29 @@ var faults = map[string]func(w *world) time.Duration{
 		w.comeBack(name, d)
 		return d + 1
 	},
+	"drain": func(w *world) time.Duration { // as a rolling restart does: it leaves when it is drained, or its deadline is over
+		name, ok := w.running()
+		if !ok || len(w.up()) < 2 {
+			return 1
+		}
+		w.suffers("drain")
+		w.drain(name)
+		deadline, away := w.upTo(5*time.Second), 1200*time.Millisecond+w.upTo(time.Second)
+		w.departAt(w.nodes[name], w.now+deadline, away)
+		return deadline + away + 21*time.Millisecond
+	},
+}
+
+// departAt makes a draining node leave when it has nothing left, or at the latest at some time, and come back after a while.
+func (w *world) departAt(n *simNode, deadline, away time.Duration) {
+	switch {
+	case !n.up || n.left || w.nodes[n.name] != n: // another fault was faster
+	case w.now >= deadline || !n.paused && n.core.Drained():
+		w.leave(n.name)
+		w.comeBack(n.name, away)
+	default:
+		w.after(20*time.Millisecond, func() { w.departAt(n, deadline, away) })
+	}
 }
 
 // killFor ends a node, unless it is the last, and starts it again.
@@ -289,4 +312,4 @@ func (w *world) begin(name string) time.Duration {
 func (w *world) suffer(name string) { w.run(w.begin(name)) }
 
 // faultNames lists the faults in order, so that a seed means one run.
-var faultNames = []string{"quick restart", "late restart", "pause", "reset", "cut", "lie", "leave"}
+var faultNames = []string{"quick restart", "late restart", "pause", "reset", "cut", "lie", "leave", "drain"}

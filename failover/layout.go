@@ -92,7 +92,8 @@ func (c *Core) watchMisnamed(now replica.Instant, s *slot, fx *replica.Effects) 
 
 // reassert answers a claim from empty that supersedes a claim under which this node serves: somebody who could not reach
 // the slot's replicas took them for lost. As long as the backups grant the lease nobody else can have been promoted, so
-// the slot is claimed again, above the other.
+// the slot is claimed again, above the other; unless no epoch lifts it there, because the lineage that the other knew to be
+// lost had lived on for longer than this one's did before it was emptied.
 func (c *Core) reassert(now replica.Instant, s *slot, claim replica.Claim, fx *replica.Effects) bool {
 	if s.data.Role() != replica.Primary || len(claim.Emptied) <= len(s.claim.Emptied) || !c.leased(now, s.claim) ||
 		s.data.Surrendered() {
@@ -101,6 +102,9 @@ func (c *Core) reassert(now replica.Instant, s *slot, claim replica.Claim, fx *r
 	next := s.claim
 	next.Epoch = max(claim.Epoch, s.ballot) + 1
 	next.Seen = uint32(c.aliveMembers())
+	if !next.Above(claim) {
+		return false
+	}
 	c.proclaim(now, next, make([]uint64, len(next.Backups)), fx)
 	return true
 }

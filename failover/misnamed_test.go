@@ -76,3 +76,30 @@ func TestSlotThatNobodyFollowsIsTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestPrimaryYieldsToALineageThatLivedOn: the slot was claimed as empty on one side of a split and went on there for many
+// epochs. On the other side its first lineage lived on for longer, and was then lost twice. That side's claim is above, in
+// whatever epoch the primary would claim again: it must follow, and not fall below what it has claimed itself.
+func TestPrimaryYieldsToALineageThatLivedOn(t *testing.T) {
+	const slot = 0
+	w := formed(t, worldConfig{seed: 1, nodes: 3, slots: 4, backups: 0, expect: 3})
+	w.check.strict = false // the slot is lost
+	w.kill(w.boots[w.nodes["n1"].core.Claim(slot).Primary].name, time.Second)
+	w.run(6 * time.Second)
+	was := w.nodes[w.up()[0]].core.Claim(slot)
+	n, emptied := w.boots[was.Primary], was.Emptied[0]
+	hear := func(epoch uint64, emptied ...uint64) {
+		claim := replica.Claim{Slot: slot, Epoch: epoch, Primary: 77, Emptied: emptied, Seen: 1}
+		w.step(n, func(now replica.Instant, fx *replica.Effects) {
+			n.core.Receive(now, 77, &replica.Claims{Claims: []replica.Claim{claim}}, fx)
+		})
+	}
+	hear(50, emptied, was.Epoch)
+	if got := n.core.Claim(slot); got.Primary != was.Primary || got.Epoch != 51 {
+		t.Errorf("%s, told that its claim was given up, goes on under %s", n.name, brief(got))
+	}
+	hear(emptied+3, emptied+1, emptied+2)
+	if got := n.core.Claim(slot); got.Primary != 77 {
+		t.Errorf("%s goes on under %s %v, below what others know", n.name, brief(got), got.Emptied)
+	}
+}

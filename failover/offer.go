@@ -75,13 +75,15 @@ func (c *Core) receiveOffer(now replica.Instant, from replica.Boot, m replica.Me
 	}
 }
 
-// checkNext compares as many slots with their backups as are due, so that each is once in CheckEvery.
+// checkNext compares as many slots with their backups as are due, so that each is once in CheckEvery. As often it asks the
+// nodes that offer something whether they still do.
 func (c *Core) checkNext(now replica.Instant, fx *replica.Effects) {
 	per := max(1, int(c.cfg.CheckEvery/scanEvery))
 	for range (len(c.slots) + per - 1) / per {
 		c.checked = (c.checked + 1) % len(c.slots)
 		if c.serving(now, uint32(c.checked)) == replica.StatusOK {
 			c.slots[c.checked].data.Check(now, fx)
+			c.slots[c.checked].data.AskOffering(fx)
 		}
 	}
 }

@@ -129,6 +129,24 @@ func TestFirstTouchMergesBeforeItIsAnswered(t *testing.T) {
 	}
 }
 
+// TestOfferThatIsOverEnds: a holder begins to offer to one side's primary, then another side's merges all that it holds, and
+// is outranked. The first must not wait for the rest for ever: the slot would never move home.
+func TestOfferThatIsOverEnds(t *testing.T) {
+	s := newSplit(t, nil, create("both"))
+	s.heal()
+	s.deliver(s.wire[0]) // the first chunk
+	s.wire = nil
+	s.slot(1).Drop() // the other primary has confirmed everything
+	if !s.slot(2).Reuniting() {
+		t.Fatal("no offer began")
+	}
+	s.step(2, func(slot *Slot, fx *Effects) { slot.AskOffering(fx) })
+	s.run()
+	if s.slot(2).Reuniting() {
+		t.Error("the primary still waits for what the holder has")
+	}
+}
+
 func TestUnknownSessionIsAskedForBeforeNotFound(t *testing.T) {
 	s := newSplit(t, nil)
 	s.onLoser(func() { s.must(create("other")) })

@@ -129,7 +129,8 @@ func (s *Slot) OfferReply(from Boot, m *OfferReply) {
 }
 
 // Fetch answers the acting primary, which wants one session ahead of the others because somebody asks for it. A node that
-// has nothing of it says so.
+// has nothing of it says so; one that offers nothing any more ends the offer that the primary still waits for, with one
+// that is over at once: another primary has merged what it held, and was then outranked by this one.
 func (s *Slot) Fetch(from Boot, m *Fetch, fx *Effects) {
 	reply := &Fetched{Slot: s.num, Key: m.Key}
 	if r := s.records[m.Key]; s.role == Holder && r != nil {
@@ -137,6 +138,9 @@ func (s *Slot) Fetch(from Boot, m *Fetch, fx *Effects) {
 		reply.Requests = s.requests.of(m.Key)
 	}
 	fx.send(from, reply)
+	if !s.Offers() {
+		fx.send(from, &Offer{Slot: s.num, Last: true})
+	}
 }
 
 // compare orders keys: the order in which they are listed.

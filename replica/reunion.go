@@ -109,6 +109,16 @@ func (s *Slot) Part(gone func(Boot) bool) {
 	s.reunions = slices.DeleteFunc(s.reunions, func(r *reunion) bool { return gone(r.from) })
 }
 
+// AskOffering asks the nodes outside the claim that began to offer what they hold for a session that nobody has: one that
+// offers nothing any more says so.
+func (s *Slot) AskOffering(fx *Effects) {
+	for _, r := range s.reunions {
+		if !r.backup {
+			fx.send(r.from, &Fetch{Slot: s.num})
+		}
+	}
+}
+
 // Merged reports whether all that other nodes are known to hold of a key is merged and on all backups. What is not it
 // asks for.
 func (s *Slot) Merged(now Instant, key Key, fx *Effects) bool {
