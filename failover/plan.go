@@ -212,8 +212,8 @@ func (c *Core) act(now replica.Instant, actions []action, fx *replica.Effects) {
 	}
 }
 
-// mayAsk holds a promoter back until no lease that it granted can still hold and the backups before it have had their
-// turn.
+// mayAsk holds a promoter back until the backups before it have had their turn. No lease that it granted can still hold:
+// who is suspect has left, or was silent for longer than one lasts.
 func (c *Core) mayAsk(now replica.Instant, a action) bool {
 	s := &c.slots[a.slot]
 	if s.promise.holds(now) && s.promise.to != c.Self() {
@@ -226,9 +226,6 @@ func (c *Core) mayAsk(now replica.Instant, a action) bool {
 		return now.Mono-c.joined > c.cfg.suspectAfter()
 	case evict, resume:
 		return true // claimFor sees to the lease, when who answered is known
-	}
-	if c.mayHoldLease(now, s.claim.Primary) {
-		return false
 	}
 	rank := c.rank(now, s.claim)
 	turn := c.peerSilence(now, s.claim.Primary) - c.cfg.graceLease()
