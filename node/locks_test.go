@@ -188,6 +188,9 @@ func countUnderLock(s client.Store, id string) error {
 // primaryOf is the place of the node that is primary of a session.
 func (c *cluster) primaryOf(id string) int {
 	for i, m := range c.nodes {
+		if m.node == nil {
+			continue
+		}
 		if where := m.node.Locate(id); where.Primary.Name == fmt.Sprintf("n%d", i+1) {
 			return i
 		}
