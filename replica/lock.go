@@ -339,10 +339,20 @@ func (s *Slot) Disown(now Instant, owner uint64, fx *Effects) {
 	}
 }
 
+// What a hand-off passes on at most, so that it fits a frame; other locks are lost, as with a primary that dies.
+const (
+	locksMovedMax  = 1000
+	placesMovedMax = 16384
+)
+
 // Locks lists what a hand-off passes on.
 func (s *Slot) Locks(now Instant) []HeldLock {
 	var all []HeldLock
+	places := 0
 	for _, key := range s.lockedKeys() {
+		if places += len(s.locks[key].queue); len(all) == locksMovedMax || places > placesMovedMax {
+			break
+		}
 		l := s.locks[key]
 		h := HeldLock{Key: key, Request: l.request, Holder: l.holder}
 		if s.holds(now, key, l.token) {

@@ -280,6 +280,32 @@ func TestLocksTravelWithAHandOff(t *testing.T) {
 	r.pending(third)
 }
 
+// TestHandOffFitsAFrame: more locks than a message takes are not passed on.
+func TestHandOffFitsAFrame(t *testing.T) {
+	r := newRig(t, 0, nil)
+	a := &asks{r: r}
+	for i := range locksMovedMax + 10 {
+		id := fmt.Sprint(i)
+		r.must(create(id))
+		a.get(id)
+	}
+	if got := len(r.primary().Locks(r.now)); got != locksMovedMax {
+		t.Errorf("%d locks in one message, limit %d", got, locksMovedMax)
+	}
+	for range 100 {
+		for i := range 200 {
+			a.ask(fmt.Sprint(i), LockWaitMax)
+		}
+	}
+	places := 0
+	for _, l := range r.primary().Locks(r.now) {
+		places += len(l.Queue)
+	}
+	if places == 0 || places > placesMovedMax {
+		t.Errorf("%d places in one message, limit %d", places, placesMovedMax)
+	}
+}
+
 // TestListFindsThePrincipal: live sessions, of the application and principal, as of their last durable commits, in pages.
 func TestListFindsThePrincipal(t *testing.T) {
 	r := newRig(t, 1, nil)
