@@ -43,7 +43,7 @@ var diagram = map[string]may{
 	"wire":     {ours: []string{"replica"}, modules: []string{quicModule}},
 	"node": {
 		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
-		testOurs: []string{"client"},
+		testOurs: []string{"client", "client/clienttest"}, // a node is a store too
 	},
 	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
