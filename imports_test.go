@@ -47,6 +47,9 @@ var diagram = map[string]may{
 	},
 	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
+	"client/internal/adapter": { // of the adapters, which are modules of their own
+		ours: []string{"client", "replica"}, testOurs: []string{"client/clienttest"},
+	},
 	"admin":             {},
 	"child":             {},
 	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}}, // ring: what a change must move; replica: the messages
