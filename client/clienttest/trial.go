@@ -142,5 +142,27 @@ func contents(s *replica.Session) map[string]string {
 	return m
 }
 
-// pause lets virtual time pass in a loop that may be answered without a wait.
-func pause() { time.Sleep(50 * time.Microsecond) }
+// patience bounds what is tried again and again, so that a store that fails does not hold up the tests.
+const patience = 5 * time.Second
+
+var errPatience = errors.New("it did not come about in five seconds")
+
+// again asks until it is done or fails, with pauses, in which virtual time passes.
+func again(ask func() (done bool, err error)) error {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Microsecond) {
+		if done, err := ask(); done || err != nil {
+			return err
+		}
+	}
+	return errPatience
+}
+
+// untilDestroyed asks until a session is found to be destroyed; every other error is one.
+func untilDestroyed(ask func() (replica.Result, error)) error {
+	return again(func() (bool, error) {
+		if _, err := ask(); !errors.Is(err, replica.ErrDestroyed) {
+			return false, err
+		}
+		return true, nil
+	})
+}

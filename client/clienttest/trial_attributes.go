@@ -75,20 +75,21 @@ func conditionsHold(tr *trial) {
 
 // increment adds one to the counter n, as often as it takes.
 func (tr *trial) increment(key replica.Key) error {
-	for {
+	return again(func() (bool, error) {
 		res, err := tr.load(replica.Load{Key: key})
 		if err != nil {
-			return err
+			return false, err
 		}
 		var n int
 		if _, err := fmt.Sscan(contents(res.Session)["n"], &n); err != nil {
-			return err
+			return false, err
 		}
 		_, err = tr.commit(replica.Commit{Key: key, If: res.Stamp, Changes: set("n", fmt.Sprint(n+1))})
-		if !errors.Is(err, replica.ErrChanged) {
-			return err
+		if errors.Is(err, replica.ErrChanged) {
+			return false, nil
 		}
-	}
+		return err == nil, err
+	})
 }
 
 // knownIsNotSent: who holds the newest version is told so, without it.

@@ -1,7 +1,6 @@
 package clienttest
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/sessnode/sessnode/replica"
@@ -56,16 +55,10 @@ func destroyBeatsLateCommits(tr *trial) {
 	var writers sync.WaitGroup
 	for range 8 {
 		writers.Go(func() {
-			for {
-				pause()
-				_, err := tr.commit(replica.Commit{Key: key, Changes: set("a", "2")})
-				if errors.Is(err, replica.ErrDestroyed) {
-					return
-				}
-				if err != nil {
-					tr.Errorf("commit = %v, want none or %v", err, replica.ErrDestroyed)
-					return
-				}
+			if err := untilDestroyed(func() (replica.Result, error) {
+				return tr.commit(replica.Commit{Key: key, Changes: set("a", "2")})
+			}); err != nil {
+				tr.Errorf("commits until the session is destroyed: %v", err)
 			}
 		})
 	}
@@ -98,16 +91,8 @@ func renewInOneStep(tr *trial) {
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
-			for {
-				pause()
-				_, err := tr.load(replica.Load{Key: key})
-				if errors.Is(err, replica.ErrDestroyed) {
-					break
-				}
-				if err != nil {
-					tr.Errorf("load of the old id = %v", err)
-					return
-				}
+			if err := untilDestroyed(func() (replica.Result, error) { return tr.load(replica.Load{Key: key}) }); err != nil {
+				tr.Errorf("loads until the old id is dead: %v", err)
 			}
 			if _, err := tr.load(replica.Load{Key: next}); err != nil {
 				tr.Errorf("the old id is dead and the new one is %v", err)
