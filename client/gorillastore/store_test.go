@@ -192,13 +192,22 @@ func TestOnlyChangesAreSent(t *testing.T) {
 	for i := range 50 {
 		big[fmt.Sprint(i)] = i
 	}
-	g.put("big", big, "n", 1, "unexported", when{Day: 1, cached: 2})
+	g.put("big", big, "n", 1)
 	q := g.begin()
 	if err := q.save(); err != nil {
 		t.Fatal(err)
 	}
 	if got := g.under.saved(); len(got) > 0 {
 		t.Errorf("a Save without changes sent %q", got)
+	}
+	q.s.Values["own"] = when{Day: 1, cached: 2} // of which gob keeps a part
+	for _, want := range [][]string{{"string:own"}, nil} {
+		if err := q.save(); err != nil {
+			t.Fatal(err)
+		}
+		if got := g.under.saved(); !reflect.DeepEqual(got, want) {
+			t.Errorf("Save sent %q, want %q", got, want)
+		}
 	}
 	q.s.Values["big"].(map[string]int)["7"]++ // in place
 	if err := q.save(); err != nil {
@@ -304,6 +313,11 @@ func TestIDsThatBrowsersMakeUp(t *testing.T) {
 			t.Errorf("%q became a session", id)
 		}
 	}
+	made := g.cookie
+	g.under.broken = errors.New("asked for an id that cannot be one")
+	g.cookie = &http.Cookie{Name: sessionName, Value: "garbage"}
+	g.begin()
+	g.under.broken, g.cookie = nil, made
 	other, err := g.store.Get(g.raw().r, "admin")
 	if err != nil || !other.IsNew {
 		t.Fatalf("another name: %+v, %v", other, err)
@@ -365,9 +379,11 @@ func TestVisitorWhoHangsUp(t *testing.T) {
 	q.r = q.r.WithContext(ctx)
 	hangUp()
 	q.s.Values["items"] = 1
-	if err := q.save(); err != nil {
-		t.Errorf("save = %v", err)
+	w := httptest.NewRecorder()
+	if err := q.s.Save(q.r, w); err != nil {
+		t.Fatalf("save = %v", err)
 	}
+	g.cookie = w.Result().Cookies()[0]
 	g.holds("items", 1)
 }
 

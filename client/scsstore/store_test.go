@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/client/clienttest"
 	"github.com/sessnode/sessnode/client/scsstore"
 	"github.com/sessnode/sessnode/replica"
@@ -182,19 +183,27 @@ func TestStore(t *testing.T) {
 	if err := s.Commit("token", nil, soon); !errors.Is(err, replica.ErrDestroyed) {
 		t.Errorf("commit to a deleted token = %v", err)
 	}
-	if err := s.Delete(""); err != nil {
-		t.Errorf("delete without a token = %v", err)
-	}
-	if _, found, err := s.Find(""); found || err != nil {
-		t.Errorf("find without a token = %v, %v", found, err)
-	}
-	if err := s.Commit("", nil, soon); err == nil {
-		t.Error("a commit without a token was taken")
-	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := s.FindCtx(gone, "token"); !errors.Is(err, context.Canceled) {
 		t.Errorf("find for nobody = %v", err)
+	}
+}
+
+// unreachable is a store that must not be asked.
+type unreachable struct{ client.Store }
+
+// scs destroys sessions that have no token yet.
+func TestNothingIsAskedWithoutToken(t *testing.T) {
+	s := scsstore.New(unreachable{})
+	if err := s.Delete(""); err != nil {
+		t.Errorf("delete = %v", err)
+	}
+	if _, found, err := s.Find(""); found || err != nil {
+		t.Errorf("find = %v, %v", found, err)
+	}
+	if err := s.Commit("", nil, time.Now().Add(time.Hour)); err == nil {
+		t.Error("a commit without a token was taken")
 	}
 }
 
