@@ -24,7 +24,7 @@ func create(t *testing.T, s *Store) {
 }
 
 func TestConforms(t *testing.T) {
-	Suite{Open: func(*testing.T) client.Store { return NewStore() }, Virtual: true}.Run(t)
+	Suite{Open: func(*testing.T) client.Store { return NewStore() }, Virtual: true, Copies: 1}.Run(t)
 }
 
 func TestSessionsAreCounted(t *testing.T) {

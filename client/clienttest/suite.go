@@ -29,7 +29,7 @@ type Suite struct {
 	// Virtual runs each test, Open included, in a bubble of testing/synctest, so that nothing really sleeps. The store
 	// must have no socket, and its goroutines must end in cleanups of the test that Open is given.
 	Virtual bool
-	Copies  int            // nodes that hold a commit of durability all; default 1
+	Copies  int            // nodes that hold a commit of durability all; zero when that is not known
 	Limits  replica.Limits // that the store was given; zero fields mean the defaults
 }
 
@@ -37,7 +37,6 @@ type Suite struct {
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
 	s.Limits = s.Limits.WithDefaults()
-	s.Copies = max(s.Copies, 1)
 	for _, test := range []struct {
 		name string
 		run  func(*trial)

@@ -149,18 +149,22 @@ func retryTakesEffectOnce(tr *trial) {
 // durability: an answer says how many nodes hold the commit, never fewer than were asked for.
 func durability(tr *trial) {
 	key, created := tr.create()
-	if created.Copies != tr.suite.Copies {
-		tr.Errorf("%d copies of a new session, want %d", created.Copies, tr.suite.Copies)
+	all := tr.suite.Copies
+	if all == 0 {
+		all = created.Copies
+	}
+	if created.Copies != all || all < 1 {
+		tr.Errorf("%d copies of a new session, want %d", created.Copies, max(all, 1))
 	}
 	for _, want := range []struct {
 		of    replica.Durability
 		least int
 	}{
-		{replica.DurableAll, tr.suite.Copies}, {replica.DurableOne, min(2, tr.suite.Copies)}, {replica.DurableNone, 1},
+		{replica.DurableAll, all}, {replica.DurableOne, min(2, all)}, {replica.DurableNone, 1},
 	} {
 		res := tr.do(replica.Commit{Key: key, Durability: want.of, Changes: set("d", string('0'+rune(want.of)))})
-		if res.Copies < want.least || res.Copies > tr.suite.Copies {
-			tr.Errorf("%d copies with durability %d, want %d to %d", res.Copies, want.of, want.least, tr.suite.Copies)
+		if res.Copies < want.least || res.Copies > all {
+			tr.Errorf("%d copies with durability %d, want %d to %d", res.Copies, want.of, want.least, all)
 		}
 		tr.holds(key, "d", string('0'+rune(want.of)))
 	}
