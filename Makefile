@@ -9,6 +9,11 @@ SEED        ?= 1
 STEPS       ?= 20000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# The adapters are modules of their own, so that nobody gets the libraries that they adapt but who uses them.
+NESTED := $(dir $(wildcard client/*/go.mod))
+# $(call nested,COMMAND) runs a command in each of them, and ends at the first failure.
+nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
+
 .DEFAULT_GOAL := help
 .PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro figures cover build demo clean
 
@@ -22,12 +27,15 @@ format: ## list files that gofmt would change, and fail if there are any
 
 vet: ## go vet
 	$(GO) vet ./...
+	$(call nested,$(GO) vet ./...)
 
 modules: ## compare the downloaded modules with go.sum
 	$(GO) mod verify
+	$(call nested,$(GO) mod verify)
 
 lint: ## staticcheck, as staticcheck.conf says; the first run downloads it
 	$(GO) run $(STATICCHECK) ./...
+	$(call nested,$(GO) run $(STATICCHECK) ./...)
 
 imports: ## hold the packages to the diagram in imports_test.go
 	$(GO) test .
@@ -38,9 +46,11 @@ cross: ## build for the other operating systems
 
 race: ## all tests under the race detector
 	$(GO) test -race -timeout 15m ./...
+	$(call nested,$(GO) test -race -timeout 5m ./...)
 
 test: ## all tests; needs only Go, under three minutes on two cores
 	$(GO) test -timeout 3m ./...
+	$(call nested,$(GO) test -timeout 1m ./...)
 
 splits: ## whole nodes through splits of every kind, hours of virtual time
 	NODE_SPLITS=long $(GO) test ./node -run '^TestSplits$$' -v -timeout 60m

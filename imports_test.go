@@ -43,7 +43,7 @@ var diagram = map[string]may{
 	"wire":     {ours: []string{"replica"}, modules: []string{quicModule}},
 	"node": {
 		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
-		testOurs: []string{"client"},
+		testOurs: []string{"client", "client/clienttest"}, // a node is a store too
 	},
 	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
@@ -55,6 +55,9 @@ var diagram = map[string]may{
 	"chaos/history":     {},
 	"chaos/check":       {},
 	"cmd/sessnode":      {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
+	"client/internal/adapter": { // of the adapters, which are modules of their own
+		ours: []string{"client", "replica"}, testOurs: []string{"client/clienttest"},
+	},
 }
 
 // examples are programs of their own, one directory each, and need no line: they import anything of ours and nothing else.

@@ -144,8 +144,11 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	if err := commit.Key.Validate(); err != nil {
 		return replica.Result{}, err
 	}
-	if len(commit.Changes) > changesMax {
+	switch {
+	case len(commit.Changes) > changesMax:
 		return replica.Result{}, errTooMany
+	case commit.Durability > replica.DurableNone: // which nodes take for a broken connection
+		return replica.Result{}, fmt.Errorf("%w: durability %d is none of all, one, none", replica.ErrBadRequest, commit.Durability)
 	}
 	deadline := c.deadline(ctx)
 	sent := *commit

@@ -37,23 +37,31 @@ type member struct {
 // runCluster runs test on n nodes that found a cluster together, inside a synctest bubble.
 func runCluster(t *testing.T, n int, change func(*node.Config), test func(*cluster)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{t: t, net: simnet.New(simnet.Config{Seed: 1, Latency: 200 * time.Microsecond})}
-		for i := range n {
-			c.nodes = append(c.nodes, &member{addr: fmt.Sprintf("10.0.0.%d:7946", i+1)})
-		}
-		for i := range c.nodes {
-			c.start(i, change)
-		}
-		test(c)
-		for i := range c.nodes {
-			c.kill(i)
-		}
-		if err := c.net.Close(); err != nil {
-			t.Error(err)
-		}
-		time.Sleep(time.Minute) // memberlist does not join its probes
-	})
+	synctest.Test(t, func(t *testing.T) { test(startCluster(t, n, change)) })
+}
+
+// startCluster starts nodes in the bubble of t, whose end kills them.
+func startCluster(t *testing.T, n int, change func(*node.Config)) *cluster {
+	t.Helper()
+	c := &cluster{t: t, net: simnet.New(simnet.Config{Seed: 1, Latency: 200 * time.Microsecond})}
+	t.Cleanup(c.end)
+	for i := range n {
+		c.nodes = append(c.nodes, &member{addr: fmt.Sprintf("10.0.0.%d:7946", i+1)})
+	}
+	for i := range c.nodes {
+		c.start(i, change)
+	}
+	return c
+}
+
+func (c *cluster) end() {
+	for i := range c.nodes {
+		c.kill(i)
+	}
+	if err := c.net.Close(); err != nil {
+		c.t.Error(err)
+	}
+	time.Sleep(time.Minute) // memberlist does not join its probes
 }
 
 func (c *cluster) config(i int) node.Config {
