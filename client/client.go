@@ -165,6 +165,9 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 
 // roundTrip has one request answered.
 func (c *Client) roundTrip(ctx context.Context, deadline time.Time, req replica.Request) (replica.Result, trail, error) {
+	if err := ctx.Err(); err != nil {
+		return replica.Result{}, trail{}, err
+	}
 	call, err := c.calls.begin(c.layout.slotOf(&req))
 	if err != nil {
 		return replica.Result{}, trail{}, err

@@ -215,7 +215,7 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 	ctx, cancel := context.WithTimeout(ctx, requestFor)
 	defer cancel()
 	w := waiter{result: make(chan replica.Result, 1)}
-	for {
+	for ctx.Err() == nil {
 		n.mu.Lock()
 		n.serve(n.cfg.Clock(), w, m)
 		n.dispatch()
@@ -237,4 +237,5 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 			return r, ErrClosed
 		}
 	}
+	return replica.Result{Status: replica.StatusUnavailable}, ctx.Err()
 }

@@ -1,6 +1,7 @@
 package clienttest
 
 import (
+	"reflect"
 	"testing"
 	"testing/synctest"
 
@@ -20,8 +21,8 @@ func TestStore(t *testing.T, open func(t *testing.T) client.Store) {
 }
 
 // Suite is the conformance suite that every store passes: the client of a cluster, a node in the same process, [Store],
-// and whatever wraps them. It uses the two methods of [client.Store] and nothing else, random ids, and the applications
-// "suite" and "suite-2", so the store may be in use otherwise.
+// and whatever wraps them. It uses the two methods of [client.Store], those of [client.Locker] and [client.Lister] if the
+// store has them, random ids, and the applications "suite" and "suite-2", so the store may be in use otherwise.
 type Suite struct {
 	// Open returns the store to try, open until the test that it is given ends. It is called for each test of the suite,
 	// and may return the same store each time.
@@ -61,10 +62,24 @@ func (s Suite) Run(t *testing.T) {
 		{"BadRequests", badRequests},
 		{"TooLate", tooLate},
 		{"ContextIsOver", contextIsOver},
+		{"Locks", optional[client.Locker](locks)},
+		{"LocksRefused", optional[client.Locker](locksRefused)},
+		{"LockedCounter", optional[client.Locker](lockedCounter)},
+		{"Lists", optional[client.Lister](lists)},
 	} {
 		t.Run(test.name, func(t *testing.T) { s.try(t, test.run) })
 	}
 	t.Run("Expiry", s.expiry)
+}
+
+// optional is a test of stores that have S as well.
+func optional[S any](run func(*trial)) func(*trial) {
+	return func(tr *trial) {
+		if _, ok := tr.store.(S); !ok {
+			tr.Skipf("%T has no %v", tr.store, reflect.TypeFor[S]())
+		}
+		run(tr)
+	}
 }
 
 // expiry runs the tests that wait beside each other, unless waiting costs nothing.

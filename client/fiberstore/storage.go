@@ -2,7 +2,6 @@ package fiberstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,9 +9,6 @@ import (
 	"github.com/sessnode/sessnode/client/internal/adapter"
 	"github.com/sessnode/sessnode/replica"
 )
-
-// ErrReset is the answer to a Reset, which deletes nothing. It is errors.ErrUnsupported.
-var ErrReset = fmt.Errorf("fiberstore: reset: sessions cannot be listed; delete the keys one by one: %w", errors.ErrUnsupported)
 
 // Config configures a [Storage]. Everything but Store may be left zero.
 type Config struct {
@@ -81,8 +77,14 @@ func (s *Storage) DeleteWithContext(ctx context.Context, key string) error {
 	return nil
 }
 
-// ResetWithContext is [ErrReset].
-func (s *Storage) ResetWithContext(context.Context) error { return ErrReset }
+// ResetWithContext ends every session of the application for good, also those that fiber did not make. Errors:
+// errors.ErrUnsupported for a client.Store that cannot list; otherwise the store's, and then some may be left.
+func (s *Storage) ResetWithContext(ctx context.Context) error {
+	if err := s.target.Reset(ctx); err != nil {
+		return fmt.Errorf("fiberstore: reset: %w", err)
+	}
+	return nil
+}
 
 // Get is [Storage.GetWithContext] without a context.
 func (s *Storage) Get(key string) ([]byte, error) { return s.GetWithContext(context.Background(), key) }
@@ -95,8 +97,8 @@ func (s *Storage) Set(key string, value []byte, expiration time.Duration) error 
 // Delete is [Storage.DeleteWithContext] without a context.
 func (s *Storage) Delete(key string) error { return s.DeleteWithContext(context.Background(), key) }
 
-// Reset is [ErrReset].
-func (s *Storage) Reset() error { return ErrReset }
+// Reset is [Storage.ResetWithContext] without a context.
+func (s *Storage) Reset() error { return s.ResetWithContext(context.Background()) }
 
 // Close does nothing: the client.Store is closed by whoever opened it.
 func (s *Storage) Close() error { return nil }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v3"
 	"github.com/gofiber/fiber/v3/middleware/session"
+	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/client/clienttest"
 	"github.com/sessnode/sessnode/client/fiberstore"
 	"github.com/sessnode/sessnode/replica"
@@ -63,13 +64,36 @@ func TestStorage(t *testing.T) {
 	}
 }
 
-func TestResetSaysThatItCannot(t *testing.T) {
-	s := fiberstore.New(clienttest.NewStore())
-	if err := s.Reset(); !errors.Is(err, fiberstore.ErrReset) || !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("reset = %v", err)
+// TestReset, called by itself and through fiber: every key is gone, and those of another application are not.
+func TestReset(t *testing.T) {
+	store := clienttest.NewStore()
+	s := fiberstore.New(store)
+	other, err := fiberstore.Config{Store: store, App: "other"}.Build()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := session.NewStore(session.Config{Storage: s}).Reset(t.Context()); !errors.Is(err, fiberstore.ErrReset) {
-		t.Errorf("reset through fiber = %v", err)
+	for name, reset := range map[string]func() error{
+		"itself":        s.Reset,
+		"through fiber": func() error { return session.NewStore(session.Config{Storage: s}).Reset(t.Context()) },
+	} {
+		for _, of := range []*fiberstore.Storage{s, other} {
+			if err := of.Set(name, []byte("1"), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := reset(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := s.Get(name); got != nil || err != nil {
+			t.Errorf("%s: %q, %v is left", name, got, err)
+		}
+		if got, _ := other.Get(name); string(got) != "1" {
+			t.Errorf("%s: another application's key is %q", name, got)
+		}
+	}
+	cannot := fiberstore.New(struct{ client.Store }{store})
+	if err := cannot.Reset(); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("reset without a list = %v", err)
 	}
 }
 

@@ -7,7 +7,8 @@
 //
 // What it guarantees: the first write of a token creates its session; a token that was deleted, by Destroy or
 // RenewToken, stays dead, so a request that was under way during a logout cannot bring the session back: its Commit is
-// replica.ErrDestroyed, which reaches SessionManager.ErrorFunc. The cluster knows digests of tokens, not the tokens.
+// replica.ErrDestroyed, which reaches SessionManager.ErrorFunc. A session's id
+// is a digest of its token; the token itself is kept beside the value, for All.
 //
 // scs keeps a session as one value. Of two parallel requests that change it the later one wins whole, whatever store is
 // behind it; package client merges by attribute.
@@ -15,6 +16,8 @@
 // The cluster bounds how long a session lives, 24 hours by default: SessionManager.Lifetime must not be longer, or
 // commits are replica.ErrTooLarge; and a session that goes on under one token for so long, ends.
 //
-// It owns nothing; close the client yourself. What it does not do yet is list sessions, so SessionManager.Iterate panics,
-// as scs has it for such stores.
+// SessionManager.Iterate visits every session of the application, one load each. Give scs an application of its own: what
+// others keep there has no token, and is left out.
+//
+// It owns nothing; close the client yourself.
 package scsstore

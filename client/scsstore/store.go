@@ -36,7 +36,7 @@ func New(store client.Store) *Store {
 	return s
 }
 
-// Store is an scs.Store and scs.CtxStore. It is safe for concurrent use. The methods without a context wait as long as
+// Store is an scs.Store, scs.CtxStore and scs.IterableStore. It is safe for concurrent use. The methods without a context wait as long as
 // the client.Store does by itself.
 type Store struct{ target adapter.Target }
 
@@ -81,6 +81,19 @@ func (s *Store) DeleteCtx(ctx context.Context, token string) error {
 	}
 	return nil
 }
+
+// AllCtx returns everything that is kept, by token. It loads one session after the other. Errors: errors.ErrUnsupported
+// for a client.Store that cannot list; otherwise the store's.
+func (s *Store) AllCtx(ctx context.Context) (map[string][]byte, error) {
+	all, err := s.target.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("scsstore: all: %w", err)
+	}
+	return all, nil
+}
+
+// All is [Store.AllCtx] without a context.
+func (s *Store) All() (map[string][]byte, error) { return s.AllCtx(context.Background()) }
 
 // Find is [Store.FindCtx] without a context.
 func (s *Store) Find(token string) ([]byte, bool, error) {

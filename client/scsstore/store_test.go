@@ -18,8 +18,10 @@ import (
 )
 
 var (
-	_ scs.Store    = (*scsstore.Store)(nil)
-	_ scs.CtxStore = (*scsstore.Store)(nil)
+	_ scs.Store            = (*scsstore.Store)(nil)
+	_ scs.CtxStore         = (*scsstore.Store)(nil)
+	_ scs.IterableStore    = (*scsstore.Store)(nil)
+	_ scs.IterableCtxStore = (*scsstore.Store)(nil)
 )
 
 // browser sends requests through scs's own middleware and keeps the cookie.
@@ -204,6 +206,35 @@ func TestNothingIsAskedWithoutToken(t *testing.T) {
 	}
 	if err := s.Commit("", nil, time.Now().Add(time.Hour)); err == nil {
 		t.Error("a commit without a token was taken")
+	}
+}
+
+// TestIterate logs one of three visitors out from the outside, as scs users do.
+func TestIterate(t *testing.T) {
+	store := scsstore.New(clienttest.NewStore())
+	var visitors []*browser
+	for _, user := range []string{"zoe", "adam", "zoe"} {
+		b := newBrowser(t, store)
+		if err := b.put("user", user); err != nil {
+			t.Fatal(err)
+		}
+		visitors = append(visitors, b)
+	}
+	sessions, seen := visitors[0].sessions, 0
+	err := sessions.Iterate(t.Context(), func(ctx context.Context) error {
+		seen++
+		if sessions.GetString(ctx, "user") == "adam" {
+			return sessions.Destroy(ctx)
+		}
+		return nil
+	})
+	if err != nil || seen != 3 {
+		t.Errorf("saw %d sessions, %v", seen, err)
+	}
+	for i, want := range []string{"zoe", "", "zoe"} {
+		if got := visitors[i].get("user"); got != want {
+			t.Errorf("visitor %d is %q, want %q", i, got, want)
+		}
 	}
 }
 

@@ -37,7 +37,11 @@ func (t Target) Checked() (Target, error) {
 
 // Load reads a session; nil for one that is not there or not any more. It must not be modified.
 func (t Target) Load(ctx context.Context, id string) (*replica.Session, error) {
-	res, err := t.Store.Load(ctx, &replica.Load{Key: replica.Key{App: t.App, ID: id}})
+	return t.load(ctx, &replica.Load{Key: replica.Key{App: t.App, ID: id}})
+}
+
+func (t Target) load(ctx context.Context, l *replica.Load) (*replica.Session, error) {
+	res, err := t.Store.Load(ctx, l)
 	if err == nil {
 		err = res.Err()
 	}

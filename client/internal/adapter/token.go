@@ -7,11 +7,15 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/replica"
 )
 
-// valueName is the attribute that holds what was written under a token.
-const valueName = "value"
+// The attributes of a session: what was written under the token, and the token itself, for All.
+const (
+	valueName = "value"
+	tokenName = "token"
+)
 
 // upsertsMax bounds the attempts of a write while others create and lose the same session.
 const upsertsMax = 3
@@ -46,13 +50,50 @@ func (t Target) Write(ctx context.Context, token string, value []byte, lifetime 
 	}
 	var err error
 	for range upsertsMax {
-		c.Create = false
 		if err = t.Commit(ctx, c); !errors.Is(err, replica.ErrNotFound) {
 			return err
 		}
-		c.Create = true
-		if err = t.Commit(ctx, c); !errors.Is(err, replica.ErrExists) {
+		first := c
+		first.Create = true
+		first.Changes = append(first.Changes[:1:1], replica.Change{Name: tokenName, Value: []byte(token)})
+		if err = t.Commit(ctx, first); !errors.Is(err, replica.ErrExists) {
 			return err
+		}
+	}
+	return err
+}
+
+// All is what was written under every token that lives. It loads one session after the other and counts as an access to
+// none. Errors: errors.ErrUnsupported for a store that cannot list; otherwise those of the store.
+func (t Target) All(ctx context.Context) (map[string][]byte, error) {
+	ids, err := client.Sessions(ctx, t.Store, t.App, "")
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string][]byte, len(ids))
+	for _, id := range ids {
+		s, err := t.load(ctx, &replica.Load{Key: replica.Key{App: t.App, ID: id}, Peek: true})
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			continue // ended since
+		}
+		token, ok := s.Get(tokenName)
+		if value, has := s.Get(valueName); ok && has {
+			all[string(token)] = bytes.Clone(value)
+		}
+	}
+	return all, nil
+}
+
+// Reset ends every session of the application for good, also those of others than the adapter. Errors as for All; then
+// some may be left.
+func (t Target) Reset(ctx context.Context) error {
+	ids, err := client.Sessions(ctx, t.Store, t.App, "")
+	for _, id := range ids {
+		if err = t.Destroy(ctx, id); err != nil {
+			break
 		}
 	}
 	return err
