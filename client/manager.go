@@ -162,9 +162,12 @@ func (m *Manager) Wrap(next http.Handler) http.Handler {
 // session is a request's session, not yet looked at.
 func (m *Manager) session(r *http.Request) *Session {
 	id := m.cookie.read(r.Header)
-	s := &Session{manager: m, carried: id, state: sessionState{id: id}}
+	s := &Session{manager: m, carried: id, state: sessionState{id: id, timeout: m.timeout, durability: m.durability}}
 	s.load = func(id string) (replica.Result, error) {
-		ctx, cancel := context.WithTimeout(r.Context(), m.timeout)
+		ctx, cancel, err := s.limited(r.Context())
+		if err != nil {
+			return replica.Result{}, err
+		}
 		defer cancel()
 		return m.store.Load(ctx, &replica.Load{Key: replica.Key{App: m.app, ID: id}})
 	}
@@ -172,10 +175,14 @@ func (m *Manager) session(r *http.Request) *Session {
 }
 
 // save commits a session's changes for a request. A visitor who hangs up does not stop it: the handler's work is done.
-func (m *Manager) save(r *http.Request, s *Session) (saved, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), m.timeout)
+func (m *Manager) save(r *http.Request, s *Session) error {
+	ctx, cancel, err := s.limited(context.WithoutCancel(r.Context()))
+	if err != nil {
+		return err
+	}
 	defer cancel()
-	return s.save(ctx)
+	_, err = s.save(ctx)
+	return err
 }
 
 // answerError is the default OnError. The visitor learns nothing of the cluster.

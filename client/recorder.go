@@ -108,24 +108,32 @@ func (rec *recorder) commit() error {
 	}
 	rec.released = true
 	m, s := rec.session.manager, rec.session
-	done, err := m.save(rec.r, s)
+	err := m.save(rec.r, s)
 	s.enter(phaseStarted)
 	if err != nil {
 		rec.err = err
 		rec.restoreHeader()
-	} else if s.used() {
-		rec.w.Header().Add("Vary", "Cookie")
 	}
-	switch {
-	case done.created != "":
-		m.cookie.set(rec.w.Header(), rec.r, done.created)
-	case done.destroyed:
-		m.cookie.expire(rec.w.Header(), rec.r)
-	}
+	rec.tell()
 	if err != nil {
 		m.onError(rec.w, rec.r, err)
 	}
 	return err
+}
+
+// tell writes into the headers what the browser, and caches on the way to it, must learn of the session.
+func (rec *recorder) tell() {
+	news, used := rec.session.takeNews()
+	m, h := rec.session.manager, rec.w.Header()
+	if used {
+		h.Add("Vary", "Cookie")
+	}
+	switch {
+	case news.id != "":
+		m.cookie.set(h, rec.r, news.id)
+	case news.expired:
+		m.cookie.expire(h, rec.r)
+	}
 }
 
 // finish ends the request after the handler returned: it releases the response, or commits what was changed since.
@@ -138,20 +146,21 @@ func (rec *recorder) finish() {
 		return
 	}
 	m := rec.session.manager
-	if _, err := m.save(rec.r, rec.session); err != nil {
+	if err := m.save(rec.r, rec.session); err != nil {
 		m.log.Error("session changed after the response started is not saved",
 			"method", rec.r.Method, "path", rec.r.URL.Path, "error", err)
 	}
 }
 
-// close gives the buffer back. After a panic nothing was committed: the headers are as the handler found them, for
-// whoever recovers and answers.
+// close gives the buffer back. After a panic nothing more is committed: the headers are as the handler found them, for
+// whoever recovers and answers, but for what the browser must learn of commits that were made before.
 func (rec *recorder) close() {
 	rec.session.enter(phaseOver)
 	if !rec.released {
 		rec.released = true
 		rec.err = ErrResponseStarted
 		rec.restoreHeader()
+		rec.tell()
 	}
 	buffer := rec.buffer
 	rec.buffer = nil

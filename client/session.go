@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/sessnode/sessnode/replica"
 )
@@ -20,8 +21,9 @@ type Session struct {
 	// long as the request does.
 	load func(id string) (replica.Result, error)
 
-	mu      sync.Mutex // guards the fields below; never held while the store is asked
-	loading chan struct{}
+	mu      sync.Mutex    // guards the fields below; never held while the store is asked
+	loading chan struct{} // closed when the load under way ends; nil without one
+	saving  chan struct{} // the same for commits
 	state   sessionState
 }
 
@@ -33,11 +35,16 @@ type sessionState struct {
 	doomed string           // id to be destroyed by the next commit
 	life   int              // counts the sessions that this request had; Destroy ends one
 
-	pending changes // not committed yet
-	sending changes // in the commit under way, or in one that failed: still what this request sees
+	pending intent // not committed yet
+	sending intent // in the commit under way: still what this request sees
+	news    notice // what the browser has not been told
+
+	timeout    time.Duration // for one load or commit
+	durability replica.Durability
 
 	err       error // why the session cannot be loaded; the request's commit ends with it
 	phase     phase
+	asked     bool // somebody wanted to know something of the session
 	discarded bool
 }
 
@@ -78,7 +85,7 @@ func (s *Session) Destroy() error {
 	}
 	s.carried = ""
 	st.id, st.base, st.err = "", nil, nil
-	st.pending, st.sending = changes{}, changes{}
+	st.pending, st.sending = intent{}, intent{}
 	st.life++
 	return nil
 }
@@ -92,7 +99,7 @@ func (s *Session) Discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.discarded = true
-	s.state.doomed, s.state.pending = "", changes{}
+	s.state.doomed, s.state.pending = "", intent{}
 }
 
 // Exists reports whether the visitor has a session: one that the store knows, or one that this request began.
@@ -105,7 +112,11 @@ func (s *Session) Exists() (bool, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.id != "" || s.state.pending.len()+s.state.sending.len() > 0, nil
+	return s.state.exists(), nil
+}
+
+func (st *sessionState) exists() bool {
+	return st.id != "" || st.pending.begins() || st.sending.begins()
 }
 
 // value is the stored form of an attribute as this request sees it.
@@ -123,7 +134,7 @@ func (s *Session) value(name string) ([]byte, bool, error) {
 }
 
 func (st *sessionState) value(name string) ([]byte, bool) {
-	for _, c := range []*changes{&st.pending, &st.sending} {
+	for _, c := range []*intent{&st.pending, &st.sending} {
 		if change, ok := c.find(name); ok {
 			return change.Value, !change.Delete
 		}
@@ -163,6 +174,7 @@ func (s *Session) change(c replica.Change) error {
 func (s *Session) ensureLoaded() error {
 	s.mu.Lock()
 	st := &s.state
+	st.asked = true
 	switch {
 	case st.err != nil || st.id == "" || st.base != nil:
 		defer s.mu.Unlock()
@@ -211,10 +223,11 @@ func (s *Session) enter(p phase) {
 	s.state.phase = p
 }
 
-// used reports whether the response may depend on the session.
-func (s *Session) used() bool {
+// takeNews is what the browser must learn, once, and whether the response may depend on the id that it sent.
+func (s *Session) takeNews() (n notice, used bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	return st.base != nil || st.life > 0 || st.id != s.carried
+	n, st.news = st.news, notice{}
+	return n, st.asked || st.life > 0
 }
