@@ -8,10 +8,13 @@ import (
 
 // Get is the attribute called name, or T's zero value when the session has none or there is no session; [Has] tells the
 // two apart. The value is the caller's own: changing it changes nothing until it is Set. Errors: the attribute cannot be
-// decoded into a T; the store could not be reached, in which case the error hook answers the request unless the handler
+// decoded into a T; replica.ErrBadRequest for a name that is empty or begins with [AttrReserved]; the store could not be reached, in which case the error hook answers the request unless the handler
 // calls [Session.Discard]; ErrNotWrapped.
 func Get[T any](s *Session, name string) (T, error) {
 	var v T
+	if err := checkName(name); err != nil {
+		return v, err
+	}
 	data, ok, err := s.value(name)
 	if err != nil || !ok {
 		return v, err
@@ -25,6 +28,9 @@ func Get[T any](s *Session, name string) (T, error) {
 
 // Has reports whether the session has an attribute called name. Errors as for [Get].
 func Has(s *Session, name string) (bool, error) {
+	if err := checkName(name); err != nil {
+		return false, err
+	}
 	_, ok, err := s.value(name)
 	return ok, err
 }
@@ -37,6 +43,9 @@ func Set[T any](s *Session, name string, v T) error {
 	if s == nil {
 		return ErrNotWrapped
 	}
+	if err := checkName(name); err != nil {
+		return err
+	}
 	data, err := s.manager.codec.Encode(v)
 	if err != nil {
 		return fmt.Errorf("set attribute %q: %w", name, err)
@@ -46,5 +55,8 @@ func Set[T any](s *Session, name string, v T) error {
 
 // Delete removes the attribute called name, if there is one. Errors as for [Set].
 func Delete(s *Session, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
 	return s.change(replica.Change{Name: name, Delete: true})
 }
