@@ -81,16 +81,18 @@ func (c Cookie) mustBeSecure() bool {
 		strings.HasPrefix(c.Name, "__Host-") || strings.HasPrefix(c.Name, "__Secure-")
 }
 
-// read is the session id that a request carries, or "" when it carries none that could be one. A value that is not
-// well formed is dropped here: it neither is looked up nor becomes the id of anything.
-func (c Cookie) read(h http.Header) string {
+// read is the session id that a request carries, or "" when it carries none that could be one, and whether it carries
+// the cookie at all. A value that is not well formed is dropped here: it neither is looked up nor becomes the id of
+// anything.
+func (c Cookie) read(h http.Header) (id string, sent bool) {
 	r := http.Request{Header: h}
-	for _, sent := range r.CookiesNamed(c.Name) {
-		if replica.WellFormedID(sent.Value) {
-			return sent.Value
+	cookies := r.CookiesNamed(c.Name)
+	for _, cookie := range cookies {
+		if replica.WellFormedID(cookie.Value) {
+			return cookie.Value, true
 		}
 	}
-	return ""
+	return "", len(cookies) > 0
 }
 
 // set adds the cookie with a session's id to a response.

@@ -86,7 +86,7 @@ func TestCookieValidate(t *testing.T) {
 func TestCookieReadTakesFirstWellFormed(t *testing.T) {
 	id := newMemStore().put(t)
 	h := http.Header{"Cookie": {"sid=planted; other=1", "sid=" + id + "; sid=later"}}
-	if got := (Cookie{Name: "sid"}).read(h); got != id {
+	if got, _ := (Cookie{Name: "sid"}).read(h); got != id {
 		t.Errorf("read %q, want %q", got, id)
 	}
 }
@@ -100,7 +100,7 @@ func FuzzCookieRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		c := Cookie{Name: "sid"}
-		id := c.read(http.Header{"Cookie": {header}})
+		id, _ := c.read(http.Header{"Cookie": {header}})
 		if id != "" && !replica.WellFormedID(id) {
 			t.Fatalf("%q gave the id %q", header, id)
 		}

@@ -17,6 +17,11 @@ import (
 type ManagerConfig struct {
 	Store  Store
 	Cookie Cookie
+	// Header, when not empty, is the name of the header that carries the id instead of the cookie, for APIs. With
+	// "Authorization" a request says "Authorization: Bearer <id>", and a new id is sent in TokenHeader; with any other
+	// name both travel in that header, the id alone. After a Destroy the header is sent empty. A site that has pages and
+	// an API needs a manager for each, over the same store.
+	Header string
 	App    string // namespace of the sessions; default: what the store was opened for, else AppDefault
 	Codec  Codec  // default JSON
 
@@ -75,6 +80,9 @@ func (c ManagerConfig) Validate() error {
 	if err := c.Cookie.Validate(); err != nil {
 		return fmt.Errorf("manager: %w", err)
 	}
+	if err := newToken(c.Header).validate(); err != nil {
+		return err
+	}
 	c = c.withDefaults()
 	switch {
 	case len(c.App) > replica.AppLenMax:
@@ -100,7 +108,7 @@ func (c ManagerConfig) Build() (*Manager, error) {
 	}
 	c = c.withDefaults()
 	m := &Manager{
-		store: c.Store, cookie: c.Cookie, app: c.App, codec: c.Codec,
+		store: c.Store, cookie: c.Cookie, token: newToken(c.Header), app: c.App, codec: c.Codec,
 		idle: c.Idle, lifetime: c.Lifetime, durability: c.Durability, timeout: c.Timeout,
 		onError: c.OnError, skip: c.Skip, log: c.Log, bufferBytesMax: c.BufferBytesMax,
 	}
@@ -115,6 +123,7 @@ func (c ManagerConfig) Build() (*Manager, error) {
 type Manager struct {
 	store  Store
 	cookie Cookie
+	token  token
 	app    string
 	codec  Codec
 
@@ -161,8 +170,10 @@ func (m *Manager) Wrap(next http.Handler) http.Handler {
 
 // session is a request's session, not yet looked at.
 func (m *Manager) session(r *http.Request) *Session {
-	id := m.cookie.read(r.Header)
-	s := &Session{manager: m, carried: id, state: sessionState{id: id, timeout: m.timeout, durability: m.durability}}
+	id, absent := m.read(r.Header)
+	s := &Session{manager: m, carried: id, state: sessionState{
+		id: id, absent: absent, timeout: m.timeout, durability: m.durability,
+	}}
 	s.load = func(id string) (replica.Result, error) {
 		ctx, cancel, err := s.limited(r.Context())
 		if err != nil {

@@ -126,14 +126,9 @@ func (rec *recorder) tell() {
 	news, used := rec.session.takeNews()
 	m, h := rec.session.manager, rec.w.Header()
 	if used {
-		h.Add("Vary", "Cookie")
+		h.Add("Vary", m.vary())
 	}
-	switch {
-	case news.id != "":
-		m.cookie.set(h, rec.r, news.id)
-	case news.expired:
-		m.cookie.expire(h, rec.r)
-	}
+	m.tell(h, rec.r, news)
 }
 
 // finish ends the request after the handler returned: it releases the response, or commits what was changed since.

@@ -42,6 +42,7 @@ type sessionState struct {
 	timeout    time.Duration // for one load or commit
 	durability replica.Durability
 
+	absent    error // why there is no session when id is ""
 	err       error // why the session cannot be loaded; the request's commit ends with it
 	phase     phase
 	asked     bool // somebody wanted to know something of the session
@@ -84,7 +85,7 @@ func (s *Session) Destroy() error {
 		st.doomed = id
 	}
 	s.carried = ""
-	st.id, st.base, st.err = "", nil, nil
+	st.id, st.base, st.err, st.absent = "", nil, nil, replica.ErrDestroyed
 	st.pending, st.sending = intent{}, intent{}
 	st.life++
 	return nil
@@ -113,6 +114,18 @@ func (s *Session) Exists() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state.exists(), nil
+}
+
+// Missing says why the visitor has no session, nil when there is one: [ErrNoID], [ErrMalformedID], replica.ErrDestroyed
+// for one that was destroyed, or renewed under another id, and replica.ErrNotFound for one that expired or never was. A
+// page can tell by it whom to ask to log in again. Other errors are those of [Has].
+func (s *Session) Missing() error {
+	if ok, err := s.Exists(); ok || err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.absent
 }
 
 func (st *sessionState) exists() bool {
@@ -149,9 +162,6 @@ func (st *sessionState) value(name string) ([]byte, bool) {
 func (s *Session) change(c replica.Change) error {
 	if s == nil {
 		return ErrNotWrapped
-	}
-	if c.Name == "" {
-		return fmt.Errorf("%w: an attribute needs a name", replica.ErrBadRequest)
 	}
 	if err := s.ensureLoaded(); err != nil {
 		return err
@@ -206,7 +216,7 @@ func (s *Session) ensureLoaded() error {
 func (st *sessionState) loaded(res replica.Result, err error) {
 	switch {
 	case gone(err):
-		st.id = ""
+		st.id, st.absent = "", err
 	case err != nil:
 		st.err = fmt.Errorf("load session %s: %w", replica.ShortID(st.id), err)
 	case res.Session == nil:
