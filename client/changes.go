@@ -68,6 +68,20 @@ func (c *changes) remove(name string) {
 	}
 }
 
+func (c *changes) clone() changes { return changes{slices.Clone(c.list), c.sizeBytes} }
+
+// over is old with c's changes in place of its own. It may pass the limits: nodes have theirs.
+func (c *changes) over(old changes) changes {
+	both := c.clone()
+	for _, ch := range old.list {
+		if i, found := both.search(ch.Name); !found {
+			both.list = slices.Insert(both.list, i, ch)
+			both.sizeBytes += sizeOf(ch)
+		}
+	}
+	return both
+}
+
 // against is the part of c that says something new to a holder of base. Leaving the rest out is a write ordered right
 // after the load.
 func (c *changes) against(base *replica.Session) changes {

@@ -33,7 +33,7 @@ type Cookie struct {
 	Name     string        // default "sid"; with the prefix "__Host-" no neighbouring domain can plant one
 	Path     string        // default "/"
 	Domain   string        // default: the host of the request, without its subdomains
-	MaxAge   time.Duration // counted from the session's creation; default: until the browser closes
+	MaxAge   time.Duration // at most, and never beyond the session's absolute end; default: until the browser closes
 	SameSite http.SameSite // default Lax
 	Secure   Secure        // default: unless the host is loopback
 	// ScriptAccess leaves out HttpOnly, so that scripts on the page can read the id. Default: they cannot.
@@ -95,9 +95,13 @@ func (c Cookie) read(h http.Header) (id string, sent bool) {
 	return "", len(cookies) > 0
 }
 
-// set adds the cookie with a session's id to a response.
-func (c Cookie) set(h http.Header, r *http.Request, id string) {
-	c.write(h, r, id, int(c.MaxAge/time.Second))
+// set adds the cookie with a session's id to a response, to last for age; 0 is until the browser closes.
+func (c Cookie) set(h http.Header, r *http.Request, id string, age time.Duration) {
+	seconds := int(age / time.Second)
+	if age < 0 {
+		seconds = -1
+	}
+	c.write(h, r, id, seconds)
 }
 
 // expire adds the order to forget the cookie to a response.

@@ -48,7 +48,7 @@ func TestCookieAttributes(t *testing.T) {
 			}
 			h := make(http.Header)
 			c := test.cookie.withDefaults()
-			c.set(h, r, "ID")
+			c.set(h, r, "ID", c.MaxAge)
 			if got := h.Get("Set-Cookie"); got != test.want {
 				t.Errorf("Set-Cookie = %s\nwant         %s", got, test.want)
 			}
@@ -110,7 +110,7 @@ func FuzzCookieRead(f *testing.F) {
 		// What was accepted comes back the same when it is set.
 		if id != "" {
 			h := make(http.Header)
-			c.withDefaults().set(h, httptest.NewRequest("GET", "/", nil), id)
+			c.withDefaults().set(h, httptest.NewRequest("GET", "/", nil), id, 0)
 			set, err := http.ParseSetCookie(h.Get("Set-Cookie"))
 			if err != nil || set.Value != id {
 				t.Fatalf("id %q came back as %v, %v", id, set, err)

@@ -193,6 +193,7 @@ func (m *Manager) save(r *http.Request, s *Session) error {
 	}
 	defer cancel()
 	_, err = s.save(ctx)
+	s.learnEnd(ctx)
 	return err
 }
 

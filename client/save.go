@@ -14,30 +14,29 @@ import (
 // intent is what a request wants of its session and has not committed. The zero value wants nothing.
 type intent struct {
 	changes
-	renew bool // the session goes on under a new id
+	renew bool      // the session goes on under a new id
+	keep  *timeouts // not nil: it gets these
 }
 
 // begins reports whether committing i makes a session where there is none.
 func (i *intent) begins() bool { return i.len() > 0 }
 
 // wanted reports whether i wants anything.
-func (i *intent) wanted() bool { return i.begins() || i.renew }
+func (i *intent) wanted() bool { return i.begins() || i.renew || i.keep != nil }
 
 // after is what is wanted when i is wanted on top of old.
-func (i intent) after(old intent) (intent, error) {
-	for _, ch := range i.list {
-		if err := old.put(ch); err != nil {
-			return i, err
-		}
-	}
-	old.renew = old.renew || i.renew
-	return old, nil
+func (i intent) after(old intent) intent {
+	i.changes = i.over(old.changes)
+	i.renew = i.renew || old.renew
+	i.keep = cmp.Or(i.keep, old.keep)
+	return i
 }
 
 // notice is what the browser must learn.
 type notice struct {
-	id      string // of the session from now on, or ""
-	expired bool   // the id that it has is to be forgotten
+	id      string        // of the session from now on, or ""
+	age     time.Duration // of its cookie, see cookieAge
+	expired bool          // the id that it has is to be forgotten
 }
 
 // save commits what the request changed: first the end of an old session, then the changes. After an error what was
@@ -135,13 +134,13 @@ func (s *Session) commitOnce(ctx context.Context) (copies int, err error) {
 	if err != nil || commit == nil {
 		return 0, err
 	}
+	sent := time.Now()
 	res, err := answer(s.manager.store.Commit(ctx, commit))
-	if took := s.took(commit, life, res, err); err == nil {
-		err = took
-	}
 	if err != nil {
+		s.gaveUp(life)
 		return 0, commitError(commit.Key.ID, err)
 	}
+	s.took(commit, life, sent, res)
 	return res.Copies, nil
 }
 
@@ -152,12 +151,10 @@ func (s *Session) takeChanges() (commit *replica.Commit, life int, err error) {
 	defer s.mu.Unlock()
 	st := &s.state
 	want := st.pending
-	news := want.against(st.base)
 	if commit, err = s.frameOf(&want); err != nil {
 		return nil, 0, err
 	}
-	commit.Changes = news.list
-	if st.discarded || commit.Touch() || commit.Create && news.len() == 0 {
+	if st.discarded || commit.Touch() || commit.Create && !want.begins() {
 		st.pending = intent{}
 		return nil, 0, nil
 	}
@@ -165,48 +162,62 @@ func (s *Session) takeChanges() (commit *replica.Commit, life int, err error) {
 	return commit, st.life, nil
 }
 
-// frameOf is the commit of what is wanted, but for the changes.
+// frameOf is the commit of what is wanted. It leaves out what says nothing new.
 func (s *Session) frameOf(want *intent) (commit *replica.Commit, err error) {
 	st := &s.state
 	commit = st.commit(s.manager, st.id)
 	switch {
 	case st.id == "":
 		commit.Key.ID, err = replica.NewID(rand.Reader)
-		commit.Create, commit.Configure = true, true
-		commit.Idle, commit.Lifetime = s.manager.idle, s.manager.lifetime
+		commit.Create = true
 	case want.renew:
 		commit.Renew, err = renewed(st.id)
 	}
-	return commit, err
+	if err != nil {
+		return nil, err
+	}
+	all := want.changes
+	if want.keep != nil {
+		all = all.clone()
+		if err := all.put(want.keep.mark()); err != nil {
+			return nil, err
+		}
+	}
+	if commit.Create || want.keep != nil {
+		s.manager.configure(commit, want.keep)
+	}
+	commit.Changes = all.against(st.base).list
+	return commit, nil
 }
 
-// took ends the commit under way. Done, its changes are part of the session; failed, they are wanted still.
-func (s *Session) took(commit *replica.Commit, life int, res replica.Result, err error) error {
+// took ends a commit that was done: its changes are part of the session.
+func (s *Session) took(commit *replica.Commit, life int, sent time.Time, res replica.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	switch {
-	case st.life != life && err == nil: // another goroutine of this request destroyed what was just written
+	if st.life != life { // another goroutine of this request destroyed what was just written
 		st.doomed = cmp.Or(commit.Renew, commit.Key.ID)
-		return nil
-	case st.life != life:
-		return nil
-	case err != nil:
-		sent := st.sending
-		st.sending = intent{}
-		st.pending, err = st.pending.after(sent)
-		return err
+		return
 	}
-	sent := changes{list: commit.Changes}
-	st.base, st.id = sent.committed(st.base, commit.Key, res.Stamp), commit.Key.ID
+	done := changes{list: commit.Changes}
+	st.base, st.id = done.committed(st.base, commit.Key, res.Stamp), commit.Key.ID
+	st.ends = st.endsAfter(commit, sent)
 	st.sending = intent{}
 	if commit.Renew != "" {
 		st.base, st.id = under(st.base, commit.Renew), commit.Renew
 	}
-	if commit.Create || commit.Renew != "" {
+	if commit.Configure || commit.Renew != "" {
 		st.news = notice{id: st.id}
 	}
-	return nil
+}
+
+// gaveUp ends a commit that was refused or not answered: what it carried is wanted still.
+func (s *Session) gaveUp(life int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := &s.state; st.life == life {
+		st.pending, st.sending = st.pending.after(st.sending), intent{}
+	}
 }
 
 // commit is the frame of every commit that the session sends.

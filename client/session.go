@@ -32,6 +32,7 @@ type sessionState struct {
 	// id of the session, "" while there is none. It is known to exist once base is set.
 	id     string
 	base   *replica.Session // newest version known to this request
+	ends   int64            // when it must end, milliseconds since 1970; 0 if that is not known
 	doomed string           // id to be destroyed by the next commit
 	life   int              // counts the sessions that this request had; Destroy ends one
 
@@ -222,7 +223,7 @@ func (st *sessionState) loaded(res replica.Result, err error) {
 	case res.Session == nil:
 		st.err = fmt.Errorf("load session %s: the store answered without it", replica.ShortID(st.id))
 	default:
-		st.base = res.Session
+		st.base, st.ends = res.Session, res.Session.Settings.Deadline
 	}
 }
 
@@ -238,6 +239,8 @@ func (s *Session) takeNews() (n notice, used bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	n, st.news = st.news, notice{}
+	if n, st.news = st.news, (notice{}); n.id != "" {
+		n.age = st.cookieAge(s.manager, time.Now())
+	}
 	return n, st.asked || st.life > 0
 }

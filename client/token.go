@@ -102,7 +102,7 @@ func (m *Manager) tell(h http.Header, r *http.Request, n notice) {
 	case m.token.request != "":
 		m.token.write(h, n.id)
 	case n.id != "":
-		m.cookie.set(h, r, n.id)
+		m.cookie.set(h, r, n.id, n.age)
 	default:
 		m.cookie.expire(h, r)
 	}

@@ -62,6 +62,12 @@ func TestTokenIgnoresTheCookie(t *testing.T) {
 			t.Errorf("Missing = %v: a forged request would be the visitor's", err)
 		}
 	})
+	b.header = http.Header{"Authorization": {"Basic " + id}}
+	b.visit(api.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+		if err := s.Missing(); !errors.Is(err, client.ErrNoID) {
+			t.Errorf("Missing = %v with other credentials", err)
+		}
+	})
 	b.header = http.Header{"Authorization": {"Basic YWRhOmFkYQ==", "bearer  " + id + " "}}
 	b.visit(api.Wrap, func(_ http.ResponseWriter, s *client.Session) {
 		if user, err := client.Get[string](s, "user"); user != "ada" || err != nil {
