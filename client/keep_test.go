@@ -43,6 +43,7 @@ func TestKeep(t *testing.T) {
 			t.Errorf("commits = %+v, want one that renews and configures", c)
 		}
 
+		store.loads = 0
 		time.Sleep(19*time.Hour + 500*time.Millisecond) // far more than the manager's idle time-out
 		resp = b.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
 			if n, err := client.Get[int](s, "cart"); n != 3 || err != nil {
@@ -52,6 +53,9 @@ func TestKeep(t *testing.T) {
 		})
 		if got := age(t, resp); got != 4*time.Hour-time.Second {
 			t.Errorf("Max-Age after RenewID = %v, want what is left, in whole seconds", got)
+		}
+		if store.loads != 1 {
+			t.Errorf("%d loads, want one: it says when the session ends", store.loads)
 		}
 
 		resp = b.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) { must(t, s.Keep(0, 0)) })

@@ -32,6 +32,12 @@ func (i intent) after(old intent) intent {
 	return i
 }
 
+func (i *intent) clone() intent {
+	c := *i
+	c.changes = i.changes.clone()
+	return c
+}
+
 // notice is what the browser must learn.
 type notice struct {
 	id      string        // of the session from now on, or ""
@@ -53,7 +59,7 @@ func (s *Session) save(ctx context.Context) (copies int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := s.commitOnce(ctx)
+	n, err := s.commitOnce(ctx, false)
 	if n > 0 {
 		copies = n
 	}
@@ -128,9 +134,10 @@ func (s *Session) destroyDoomed(ctx context.Context) (copies int, err error) {
 	return res.Copies, nil
 }
 
-// commitOnce sends the pending changes, if they say anything new.
-func (s *Session) commitOnce(ctx context.Context) (copies int, err error) {
-	commit, life, err := s.takeChanges()
+// commitOnce sends the pending changes, if they say anything new. With a condition they are refused if anybody changed
+// the session since it was loaded.
+func (s *Session) commitOnce(ctx context.Context, conditional bool) (copies int, err error) {
+	commit, life, err := s.takeChanges(conditional)
 	if err != nil || commit == nil {
 		return 0, err
 	}
@@ -146,7 +153,7 @@ func (s *Session) commitOnce(ctx context.Context) (copies int, err error) {
 
 // takeChanges moves what is pending into a commit, or is nil when there is nothing new to say. life names the session
 // that it is for.
-func (s *Session) takeChanges() (commit *replica.Commit, life int, err error) {
+func (s *Session) takeChanges(conditional bool) (commit *replica.Commit, life int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
@@ -157,6 +164,9 @@ func (s *Session) takeChanges() (commit *replica.Commit, life int, err error) {
 	if st.discarded || commit.Touch() || commit.Create && !want.begins() {
 		st.pending = intent{}
 		return nil, 0, nil
+	}
+	if conditional && st.base != nil {
+		commit.If = st.base.Stamp
 	}
 	st.pending, st.sending = intent{}, want
 	return commit, st.life, nil
@@ -201,7 +211,7 @@ func (s *Session) took(commit *replica.Commit, life int, sent time.Time, res rep
 	}
 	done := changes{list: commit.Changes}
 	st.base, st.id = done.committed(st.base, commit.Key, res.Stamp), commit.Key.ID
-	st.ends = st.endsAfter(commit, sent)
+	st.ends, st.exact = st.endsAfter(commit, sent), commit.Create || !commit.If.IsZero()
 	st.sending = intent{}
 	if commit.Renew != "" {
 		st.base, st.id = under(st.base, commit.Renew), commit.Renew

@@ -32,6 +32,7 @@ type sessionState struct {
 	// id of the session, "" while there is none. It is known to exist once base is set.
 	id     string
 	base   *replica.Session // newest version known to this request
+	exact  bool             // base is all of that version: no commit of others lies between its parts
 	ends   int64            // when it must end, milliseconds since 1970; 0 if that is not known
 	doomed string           // id to be destroyed by the next commit
 	life   int              // counts the sessions that this request had; Destroy ends one
@@ -223,7 +224,7 @@ func (st *sessionState) loaded(res replica.Result, err error) {
 	case res.Session == nil:
 		st.err = fmt.Errorf("load session %s: the store answered without it", replica.ShortID(st.id))
 	default:
-		st.base, st.ends = res.Session, res.Session.Settings.Deadline
+		st.base, st.ends, st.exact = res.Session, res.Session.Settings.Deadline, true
 	}
 }
 
