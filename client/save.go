@@ -16,19 +16,21 @@ type intent struct {
 	changes
 	renew bool      // the session goes on under a new id
 	keep  *timeouts // not nil: it gets these
+	flash flashes
 }
 
 // begins reports whether committing i makes a session where there is none.
-func (i *intent) begins() bool { return i.len() > 0 }
+func (i *intent) begins() bool { return i.len()+len(i.flash.added) > 0 }
 
 // wanted reports whether i wants anything.
-func (i *intent) wanted() bool { return i.begins() || i.renew || i.keep != nil }
+func (i *intent) wanted() bool { return i.begins() || i.renew || i.keep != nil || i.flash.any() }
 
 // after is what is wanted when i is wanted on top of old.
 func (i intent) after(old intent) intent {
 	i.changes = i.over(old.changes)
 	i.renew = i.renew || old.renew
 	i.keep = cmp.Or(i.keep, old.keep)
+	i.flash = i.flash.after(old.flash)
 	return i
 }
 
@@ -59,11 +61,30 @@ func (s *Session) save(ctx context.Context) (copies int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := s.commitOnce(ctx, false)
+	n, err := s.commitAll(ctx)
 	if n > 0 {
 		copies = n
 	}
 	return copies, err
+}
+
+// commitAll commits what is pending, with messages as often as it takes: where they lie depends on what others left.
+func (s *Session) commitAll(ctx context.Context) (copies int, err error) {
+	for attempt := 0; ; attempt++ {
+		conditional, exact := s.flashing()
+		if conditional && (attempt > 0 || !exact) {
+			if err := s.reload(ctx); err != nil {
+				return 0, err
+			}
+		}
+		copies, err = s.commitOnce(ctx, conditional)
+		if !conditional || !errors.Is(err, replica.ErrChanged) {
+			return copies, err
+		}
+		if err := pause(ctx, attempt, err); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // wantsCommit reports whether there may be something to commit.
@@ -186,18 +207,30 @@ func (s *Session) frameOf(want *intent) (commit *replica.Commit, err error) {
 	if err != nil {
 		return nil, err
 	}
-	all := want.changes
-	if want.keep != nil {
-		all = all.clone()
-		if err := all.put(want.keep.mark()); err != nil {
-			return nil, err
-		}
-	}
 	if commit.Create || want.keep != nil {
 		s.manager.configure(commit, want.keep)
 	}
-	commit.Changes = all.against(st.base).list
-	return commit, nil
+	all, err := want.all(st.base)
+	commit.Changes = all.list
+	return commit, err
+}
+
+// all is every change to a session's attributes that i makes of base.
+func (i *intent) all(base *replica.Session) (changes, error) {
+	own := i.flash.changes(base)
+	if i.keep != nil {
+		own = append(own, i.keep.mark())
+	}
+	all := i.changes
+	if len(own) > 0 {
+		all = all.clone()
+	}
+	for _, ch := range own {
+		if err := all.put(ch); err != nil {
+			return changes{}, err
+		}
+	}
+	return all.against(base), nil
 }
 
 // took ends a commit that was done: its changes are part of the session.

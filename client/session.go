@@ -41,6 +41,8 @@ type sessionState struct {
 	sending intent // in the commit under way: still what this request sees
 	news    notice // what the browser has not been told
 
+	flashed int64 // when the last message was left, nanoseconds since 1970: no two at the same time
+
 	timeout    time.Duration // for one load or commit
 	durability replica.Durability
 
@@ -171,14 +173,22 @@ func (s *Session) change(c replica.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	switch {
-	case st.phase == phaseOver, st.phase == phaseStarted && st.id == "":
-		return ErrResponseStarted
-	case c.Delete && st.id == "":
+	if err := st.closed(); err != nil {
+		return err
+	}
+	if c.Delete && st.id == "" {
 		st.pending.remove(c.Name) // as if it had never been set: deleting begins no session
 		return nil
 	}
 	return st.pending.put(c)
+}
+
+// closed is why nothing can be changed any more, if so.
+func (st *sessionState) closed() error {
+	if st.phase == phaseOver || st.phase == phaseStarted && st.id == "" {
+		return ErrResponseStarted
+	}
+	return nil
 }
 
 // ensureLoaded asks the store once per request, however many goroutines want the session. A failure sticks: the handler

@@ -171,6 +171,7 @@ func TestUpdateThatFails(t *testing.T) {
 					start, calls := time.Now(), 0
 					err := s.Update(t.Context(), func() error {
 						calls++
+						must(t, client.Set(s, "kept", false))
 						must(t, increment(s, "n"))
 						must(t, s.RenewID())
 						return test.fn
