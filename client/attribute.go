@@ -2,28 +2,33 @@ package client
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/sessnode/sessnode/replica"
 )
 
 // Get is the attribute called name, or T's zero value when the session has none or there is no session; [Has] tells the
-// two apart. The value is the caller's own: changing it changes nothing until it is Set. Errors: the attribute cannot be
-// decoded into a T; replica.ErrBadRequest for a name that is empty or begins with [AttrReserved]; the store could not be reached, in which case the error hook answers the request unless the handler
-// calls [Session.Discard]; ErrNotWrapped.
+// two apart. The value is the caller's own: changing it changes nothing until it is Set, unless the manager's Tracking
+// says otherwise. Errors: ErrUndecodable when the attribute is no T, see ManagerConfig.Undecodable;
+// replica.ErrBadRequest for a name that is empty or begins with [AttrReserved]; the store could not be reached, in which
+// case the error hook answers the request unless the handler calls [Session.Discard]; ErrNotWrapped.
 func Get[T any](s *Session, name string) (T, error) {
-	var v T
+	var zero T
 	if err := checkName(name); err != nil {
-		return v, err
+		return zero, err
+	}
+	if v, ok := followed[T](s, name); ok {
+		return v, nil
 	}
 	data, ok, err := s.value(name)
 	if err != nil || !ok {
-		return v, err
+		return zero, err
 	}
+	var v T
 	if err := s.manager.codec.Decode(data, &v); err != nil {
-		var zero T
-		return zero, fmt.Errorf("get attribute %q: %w", name, err)
+		return zero, s.undecodable(name, data, reflect.TypeFor[T](), err)
 	}
-	return v, nil
+	return handOut(s, name, data, v), nil
 }
 
 // Has reports whether the session has an attribute called name. Errors as for [Get].

@@ -25,6 +25,9 @@ type ManagerConfig struct {
 	App    string // namespace of the sessions; default: what the store was opened for, else AppDefault
 	Codec  Codec  // default JSON
 
+	Tracking    Tracking    // how changes are noticed; default: what is Set is written
+	Undecodable Undecodable // what becomes of attributes that cannot be decoded; default: that Get fails
+
 	Idle       time.Duration // a session ends after this long without access; at least 1 s, default 30 min, negative: never
 	Lifetime   time.Duration // a session ends this long after its creation; default and limit are the cluster's
 	Durability replica.Durability
@@ -93,6 +96,10 @@ func (c ManagerConfig) Validate() error {
 		return fmt.Errorf("manager: Lifetime is %v; it must not be negative", c.Lifetime)
 	case c.Durability > replica.DurableNone:
 		return fmt.Errorf("manager: Durability is %d, which is none of the choices", c.Durability)
+	case c.Tracking > TrackAlways:
+		return fmt.Errorf("manager: Tracking is %d, which is none of the choices", c.Tracking)
+	case c.Undecodable > UndecodableNewSession:
+		return fmt.Errorf("manager: Undecodable is %d, which is none of the choices", c.Undecodable)
 	case c.Timeout < 0 || c.Timeout > timeoutMax:
 		return fmt.Errorf("manager: Timeout is %v; it must be positive and at most %v", c.Timeout, timeoutMax)
 	case c.BufferBytesMax < 0:
@@ -109,6 +116,7 @@ func (c ManagerConfig) Build() (*Manager, error) {
 	c = c.withDefaults()
 	m := &Manager{
 		store: c.Store, cookie: c.Cookie, token: newToken(c.Header), app: c.App, codec: c.Codec,
+		tracking: c.Tracking, undecodable: c.Undecodable,
 		idle: c.Idle, lifetime: c.Lifetime, durability: c.Durability, timeout: c.Timeout,
 		onError: c.OnError, skip: c.Skip, log: c.Log, bufferBytesMax: c.BufferBytesMax,
 	}
@@ -126,6 +134,9 @@ type Manager struct {
 	token  token
 	app    string
 	codec  Codec
+
+	tracking    Tracking
+	undecodable Undecodable
 
 	idle, lifetime time.Duration
 	durability     replica.Durability

@@ -50,6 +50,9 @@ type notice struct {
 // save commits what the request changed: first the end of an old session, then the changes. After an error what was
 // not committed is still wanted. copies is the answer of the last commit, zero when there was nothing to commit.
 func (s *Session) save(ctx context.Context) (copies int, err error) {
+	if err := s.follow(); err != nil {
+		return 0, err
+	}
 	if !s.wantsCommit() {
 		return 0, s.failure()
 	}

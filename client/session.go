@@ -41,7 +41,8 @@ type sessionState struct {
 	sending intent // in the commit under way: still what this request sees
 	news    notice // what the browser has not been told
 
-	flashed int64 // when the last message was left, nanoseconds since 1970: no two at the same time
+	handed  map[string]*handed // what Get gave out and is followed, by name
+	flashed int64              // when the last message was left, nanoseconds since 1970: no two at the same time
 
 	timeout    time.Duration // for one load or commit
 	durability replica.Durability
@@ -51,6 +52,7 @@ type sessionState struct {
 	phase     phase
 	asked     bool // somebody wanted to know something of the session
 	discarded bool
+	warned    bool // of an attribute that cannot be decoded
 }
 
 // phase says how far the response is.
@@ -90,7 +92,7 @@ func (s *Session) Destroy() error {
 	}
 	s.carried = ""
 	st.id, st.base, st.err, st.absent = "", nil, nil, replica.ErrDestroyed
-	st.pending, st.sending = intent{}, intent{}
+	st.pending, st.sending, st.handed = intent{}, intent{}, nil
 	st.life++
 	return nil
 }
@@ -104,7 +106,7 @@ func (s *Session) Discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.discarded = true
-	s.state.doomed, s.state.pending = "", intent{}
+	s.state.doomed, s.state.pending, s.state.handed = "", intent{}, nil
 }
 
 // Exists reports whether the visitor has a session: one that the store knows, or one that this request began.
@@ -176,6 +178,7 @@ func (s *Session) change(c replica.Change) error {
 	if err := st.closed(); err != nil {
 		return err
 	}
+	delete(st.handed, c.Name)
 	if c.Delete && st.id == "" {
 		st.pending.remove(c.Name) // as if it had never been set: deleting begins no session
 		return nil

@@ -45,6 +45,9 @@ func (s *Session) Update(ctx context.Context, fn func() error) error {
 	if s.isDiscarded() {
 		return fmt.Errorf("%w: update of a session that was discarded", replica.ErrBadRequest)
 	}
+	if err := s.follow(); err != nil {
+		return err
+	}
 	for attempt := 0; ; attempt++ {
 		changed, err := s.updateOnce(ctx, fn)
 		if !changed {
@@ -61,6 +64,7 @@ func (s *Session) updateOnce(ctx context.Context, fn func() error) (changed bool
 	if err := s.reload(ctx); err != nil {
 		return false, err
 	}
+	s.unfollow()
 	before, life := s.checkpoint()
 	done := false
 	defer func() {
@@ -69,6 +73,9 @@ func (s *Session) updateOnce(ctx context.Context, fn func() error) (changed bool
 		}
 	}()
 	if err := fn(); err != nil {
+		return false, err
+	}
+	if err := s.follow(); err != nil {
 		return false, err
 	}
 	if _, err := s.destroyDoomed(ctx); err != nil {
