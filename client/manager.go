@@ -31,7 +31,7 @@ type ManagerConfig struct {
 	Idle       time.Duration // a session ends after this long without access; at least 1 s, default 30 min, negative: never
 	Lifetime   time.Duration // a session ends this long after its creation; default and limit are the cluster's
 	Durability replica.Durability
-	Timeout    time.Duration // for one load or commit; default 5 s, at most 30 s
+	Timeout    time.Duration // for one load or commit, see Route; default 5 s, at most 30 s
 
 	// OnError answers a request whose session could not be loaded or committed; what the handler wrote has been thrown
 	// away. It is called at most once per request, before any byte left. Unreachable(err) says that trying again may
@@ -165,25 +165,13 @@ func NewManager(store Store, cookie Cookie) *Manager {
 // Flush or Hijack, or when the response outgrows the buffer. When that fails, OnError answers in the handler's place.
 // What is changed after the first byte is committed at the handler's end, and a failure of that is only logged. A
 // handler that panics commits nothing. A request that never asks for its session costs the store nothing.
-func (m *Manager) Wrap(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if outer := FromContext(r.Context()); m.skip(r) || outer != nil && outer.manager == m {
-			next.ServeHTTP(w, r)
-			return
-		}
-		s := m.session(r)
-		rec := newRecorder(w, r, s)
-		defer rec.close()
-		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), contextKey{}, s)))
-		rec.finish()
-	})
-}
+func (m *Manager) Wrap(next http.Handler) http.Handler { return m.WrapWith(Route{}, next) }
 
 // session is a request's session, not yet looked at.
 func (m *Manager) session(r *http.Request) *Session {
 	id, absent := m.read(r.Header)
 	s := &Session{manager: m, carried: id, state: sessionState{
-		id: id, absent: absent, timeout: m.timeout, durability: m.durability,
+		id: id, absent: absent, timeout: m.timeout, onError: m.onError, durability: m.durability,
 	}}
 	s.load = func(id string) (replica.Result, error) {
 		ctx, cancel, err := s.limited(r.Context())
@@ -206,18 +194,4 @@ func (m *Manager) save(r *http.Request, s *Session) error {
 	_, err = s.save(ctx)
 	s.learnEnd(ctx)
 	return err
-}
-
-// answerError is the default OnError. The visitor learns nothing of the cluster.
-func (m *Manager) answerError(w http.ResponseWriter, r *http.Request, err error) {
-	m.log.Warn("session of a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	switch {
-	case errors.Is(err, ErrEndedMeanwhile):
-		http.Error(w, "The session ended while the request ran.", http.StatusConflict)
-	case Unreachable(err):
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "Sessions cannot be reached at the moment. Please try again.", http.StatusServiceUnavailable)
-	default:
-		http.Error(w, "The session could not be saved.", http.StatusInternalServerError)
-	}
 }

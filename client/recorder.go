@@ -116,7 +116,7 @@ func (rec *recorder) commit() error {
 	}
 	rec.tell()
 	if err != nil {
-		m.onError(rec.w, rec.r, err)
+		s.answerError(rec.w, rec.r, err)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ type sessionState struct {
 	flashed int64              // when the last message was left, nanoseconds since 1970: no two at the same time
 
 	timeout    time.Duration // for one load or commit
+	onError    func(http.ResponseWriter, *http.Request, error)
 	durability replica.Durability
 
 	absent    error // why there is no session when id is ""

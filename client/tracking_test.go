@@ -72,6 +72,14 @@ func TestTracking(t *testing.T) {
 			must(t, err)
 			c.Notes[0] = "c"
 		}, `{"Items":{"x":1},"Notes":["c"]}`},
+		{"changed back after a commit", func(t *testing.T, s *client.Session) {
+			c, err := client.Get[*cart](s, "cart")
+			must(t, err)
+			c.Notes[0] = "b"
+			_, err = s.Commit(t.Context())
+			must(t, err)
+			c.Notes[0] = "a"
+		}, `{"Items":{"x":1},"Notes":["a"]}`},
 		{"before an update", func(t *testing.T, s *client.Session) {
 			c, err := client.Get[*cart](s, "cart")
 			must(t, err)
