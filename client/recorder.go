@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -48,7 +49,10 @@ func (rec *recorder) WriteHeader(status int) {
 // Write buffers p, or commits and passes it on when the buffer would outgrow its limit. After a commit that failed it
 // returns that error.
 func (rec *recorder) Write(p []byte) (int, error) {
-	if !rec.released && len(*rec.buffer)+len(p) <= rec.session.manager.bufferBytesMax {
+	if !rec.released && bodiless(rec.status) {
+		return 0, http.ErrBodyNotAllowed
+	}
+	if !rec.released && len(p) <= rec.room() {
 		*rec.buffer = append(*rec.buffer, p...)
 		if rec.status == 0 {
 			rec.status = http.StatusOK
@@ -59,6 +63,31 @@ func (rec *recorder) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return rec.w.Write(p)
+}
+
+// ReadFrom is Write until r ends. What is longer than the buffer goes from r to the server without a detour, so that
+// files are sent by the system.
+func (rec *recorder) ReadFrom(r io.Reader) (n int64, err error) {
+	if !rec.released {
+		room := int64(rec.room())
+		n, err = io.Copy(struct{ io.Writer }{rec}, io.LimitReader(r, room))
+		if err != nil || n < room {
+			return n, err
+		}
+	}
+	if err := rec.release(); err != nil {
+		return n, err
+	}
+	rest, err := io.Copy(rec.w, r)
+	return n + rest, err
+}
+
+// room is how many bytes the buffer can take.
+func (rec *recorder) room() int { return max(0, rec.session.manager.bufferBytesMax-len(*rec.buffer)) }
+
+// bodiless reports whether a response with a status has no body.
+func bodiless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusNotModified
 }
 
 // FlushError commits, then sends what was written so far; [http.ResponseController] calls it.
