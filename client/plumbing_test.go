@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -171,6 +172,10 @@ func TestLongFilesAreSentByTheServer(t *testing.T) {
 			if n, err := io.CopyN(w, strings.NewReader(strings.Repeat("x", 9000)), length); n != length || err != nil {
 				t.Errorf("copied %d, %v", n, err)
 			}
+			err := client.Set(client.FromContext(r.Context()), "n", 1)
+			if started := errors.Is(err, client.ErrResponseStarted); started != (sent > 0) {
+				t.Errorf("Set after %d bytes = %v", length, err)
+			}
 		})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		if w.sent != sent || int64(w.Body.Len()) != length {
 			t.Errorf("of %d bytes the server sent %d, want %d", w.Body.Len(), w.sent, sent)
@@ -193,7 +198,11 @@ func TestServerSentEvents(t *testing.T) {
 				for i := range 3 {
 					fmt.Fprintf(w, "data: %d\n\n", i)
 					must(t, rc.Flush())
-					<-next // the visitor has it
+					select {
+					case <-next: // the visitor has it
+					case <-r.Context().Done():
+						return
+					}
 					must(t, client.Set(s, "seen", i))
 					if i == 1 {
 						copies, err := s.Commit(r.Context())
@@ -206,6 +215,7 @@ func TestServerSentEvents(t *testing.T) {
 			server.EnableHTTP2 = http2
 			server.StartTLS()
 			defer server.Close()
+			server.Client().Timeout = 10 * time.Second
 			resp, err := server.Client().Get(server.URL)
 			if err != nil {
 				t.Fatal(err)
@@ -297,6 +307,7 @@ func TestWebSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = conn.Close() }()
+			must(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
 			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 			in := bufio.NewReader(conn)

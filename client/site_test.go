@@ -15,7 +15,7 @@ import (
 
 // spyStore notes what it is asked on the way to another store.
 type spyStore struct {
-	client.Store
+	*clienttest.Store
 
 	mu      sync.Mutex // guards the fields below
 	loads   int
