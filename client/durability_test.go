@@ -3,8 +3,12 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/replica"
@@ -109,4 +113,74 @@ func TestCommitAfterRequest(t *testing.T) {
 	if _, err := late.Commit(t.Context()); !errors.Is(err, client.ErrResponseStarted) {
 		t.Errorf("Commit = %v, want ErrResponseStarted", err)
 	}
+}
+
+func TestCommitsOfSeveralGoroutines(t *testing.T) {
+	store := newSpyStore()
+	m := manager(t, client.ManagerConfig{Store: store, Tracking: client.TrackGet})
+	var b browser
+	b.begin(t, m, "m", map[string]int{"x": 1})
+	b.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+		v, err := client.Get[map[string]int](s, "m")
+		must(t, err)
+		v["x"] = 2
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				must(t, client.Set(s, fmt.Sprint(i), i))
+				_, err := s.Commit(t.Context())
+				must(t, err)
+			})
+		}
+		all.Wait()
+	})
+	for i := range 20 {
+		if got := store.attr(t, b.id(), fmt.Sprint(i)); got != fmt.Sprint(i) {
+			t.Errorf("attribute %d = %q", i, got)
+		}
+	}
+	if got := store.attr(t, b.id(), "m"); got != `{"x":2}` {
+		t.Errorf("m = %s", got)
+	}
+}
+
+// One commit at a time: what the first could not save is not lost in the second.
+func TestCommitWaitsForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newSpyStore()
+		m := manager(t, client.ManagerConfig{Store: store})
+		var b browser
+		b.begin(t, m, "n", 1)
+		first := true
+		store.fail = func(_ context.Context, _ *replica.Load, c *replica.Commit) error {
+			if c == nil || !first {
+				return nil
+			}
+			first = false
+			time.Sleep(time.Second)
+			return replica.ErrUnavailable
+		}
+		b.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+			must(t, client.Set(s, "a", 1))
+			var other sync.WaitGroup
+			other.Go(func() {
+				time.Sleep(time.Second / 2)
+				must(t, client.Set(s, "b", 1))
+				short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				defer cancel()
+				if _, err := s.Commit(short); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Commit beside another = %v, want it to wait no longer than it may", err)
+				}
+				_, err := s.Commit(t.Context())
+				must(t, err)
+			})
+			if _, err := s.Commit(t.Context()); !errors.Is(err, replica.ErrUnavailable) {
+				t.Errorf("first Commit = %v", err)
+			}
+			other.Wait()
+		})
+		if got := store.attr(t, b.id(), "a") + store.attr(t, b.id(), "b"); got != "11" {
+			t.Errorf("a and b = %s, want both", got)
+		}
+	})
 }

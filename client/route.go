@@ -13,7 +13,8 @@ import (
 type Route struct {
 	// Timeout is for one load or commit while the session's slot has no primary, as for any other reason; at most 30 s.
 	// A page that can do without its session fails at once with a limit that is a little longer than a healthy answer
-	// takes, 100 ms say; an order waits through a failover with 10 s. Default: the manager's.
+	// takes, 100 ms say; an order waits through a failover with 10 s. A [Client] waits no longer than its own
+	// Config.Timeout. Default: the manager's.
 	Timeout time.Duration
 	// OnError answers in the handler's place, as ManagerConfig.OnError does. Default: the manager's.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)

@@ -50,9 +50,6 @@ type notice struct {
 // save commits what the request changed: first the end of an old session, then the changes. After an error what was
 // not committed is still wanted. copies is the answer of the last commit, zero when there was nothing to commit.
 func (s *Session) save(ctx context.Context) (copies int, err error) {
-	if err := s.follow(); err != nil {
-		return 0, err
-	}
 	if !s.wantsCommit() {
 		return 0, s.failure()
 	}
@@ -60,6 +57,9 @@ func (s *Session) save(ctx context.Context) (copies int, err error) {
 		return 0, err
 	}
 	defer s.end()
+	if err := s.follow(); err != nil {
+		return 0, err
+	}
 	copies, err = s.destroyDoomed(ctx)
 	if err != nil {
 		return 0, err
@@ -95,7 +95,7 @@ func (s *Session) wantsCommit() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	return !st.discarded && st.err == nil && (st.doomed != "" || st.pending.wanted())
+	return !st.discarded && st.err == nil && (st.doomed != "" || st.pending.wanted() || len(st.handed) > 0)
 }
 
 // failure is the reason why this request must not end well, if there is one.

@@ -20,6 +20,7 @@ const (
 	// written if the handler changed it. A further Get of the same type hands out the same value. It costs, for every such
 	// value and commit, one decoding and a comparison, and an encoding if they differ; strings, numbers and structs of
 	// them cost nothing. What the handler does to its own variable, append included, is not seen: get a pointer for that.
+	// Nobody may change such a value while a commit is under way.
 	TrackGet
 	// TrackAlways: as TrackGet, and every attribute that was got is written by the request's first commit, changed or not.
 	// Then the last request to end wins all that it read, parallel requests overwrite each other, and every request that
@@ -27,7 +28,7 @@ const (
 	TrackAlways
 )
 
-// handed is a value that Get gave to the handler.
+// handed is a value that Get gave to the handler. Whoever commits reads and changes it.
 type handed struct {
 	value any    // the handler may change what it points to
 	data  []byte // what it was decoded from
