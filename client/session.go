@@ -12,8 +12,9 @@ import (
 )
 
 // Session is one request's view of its visitor's session: what the store had when the request first looked, with this
-// request's changes on top. Changes are buffered and committed by [Manager.Wrap]; nothing is loaded before the first
-// use. A Session may be used by several goroutines, until the handler returns.
+// request's changes on top. Changes are buffered and committed by [Manager.Wrap], or earlier by [Session.Commit] and
+// [Session.Update]; nothing is loaded before the first use. A Session may be used by several goroutines, until the
+// handler returns.
 type Session struct {
 	manager *Manager
 	carried string // well-formed id that the request came with, or ""; it may name nothing
