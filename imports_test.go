@@ -45,7 +45,7 @@ var diagram = map[string]may{
 		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
 		testOurs: []string{"client", "client/clienttest"}, // a node is a store too
 	},
-	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node"}},
+	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node", "client/clienttest"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
 	"admin":             {},
 	"child":             {},

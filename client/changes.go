@@ -23,6 +23,7 @@ var errTooMany = fmt.Errorf("%w: one commit may change %d attributes", replica.E
 type changes struct {
 	list      []replica.Change // sorted by name, no name twice; at most changesMax
 	sizeBytes int              // Invariant: sum of sizeOf over list, <= changesBytesMax.
+	insisted  []string         // names that are written even if nothing changes
 }
 
 func (c *changes) len() int { return len(c.list) }
@@ -68,6 +69,26 @@ func (c *changes) remove(name string) {
 	}
 }
 
+// insist has the change to name written even if it says nothing new.
+func (c *changes) insist(name string) { c.insisted = append(c.insisted, name) }
+
+func (c *changes) clone() changes {
+	return changes{slices.Clone(c.list), c.sizeBytes, slices.Clone(c.insisted)}
+}
+
+// over is old with c's changes in place of its own. It may pass the limits: nodes have theirs.
+func (c *changes) over(old changes) changes {
+	both := c.clone()
+	both.insisted = append(both.insisted, old.insisted...)
+	for _, ch := range old.list {
+		if i, found := both.search(ch.Name); !found {
+			both.list = slices.Insert(both.list, i, ch)
+			both.sizeBytes += sizeOf(ch)
+		}
+	}
+	return both
+}
+
 // against is the part of c that says something new to a holder of base. Leaving the rest out is a write ordered right
 // after the load.
 func (c *changes) against(base *replica.Session) changes {
@@ -77,7 +98,8 @@ func (c *changes) against(base *replica.Session) changes {
 	var news changes
 	for _, ch := range c.list {
 		old, has := base.Get(ch.Name)
-		if ch.Delete && !has || !ch.Delete && has && bytes.Equal(old, ch.Value) {
+		same := ch.Delete && !has || !ch.Delete && has && bytes.Equal(old, ch.Value)
+		if same && !slices.Contains(c.insisted, ch.Name) {
 			continue
 		}
 		news.list = append(news.list, ch)

@@ -33,7 +33,7 @@ type Cookie struct {
 	Name     string        // default "sid"; with the prefix "__Host-" no neighbouring domain can plant one
 	Path     string        // default "/"
 	Domain   string        // default: the host of the request, without its subdomains
-	MaxAge   time.Duration // counted from the session's creation; default: until the browser closes
+	MaxAge   time.Duration // at most, and never beyond the session's absolute end; default: until the browser closes
 	SameSite http.SameSite // default Lax
 	Secure   Secure        // default: unless the host is loopback
 	// ScriptAccess leaves out HttpOnly, so that scripts on the page can read the id. Default: they cannot.
@@ -81,21 +81,27 @@ func (c Cookie) mustBeSecure() bool {
 		strings.HasPrefix(c.Name, "__Host-") || strings.HasPrefix(c.Name, "__Secure-")
 }
 
-// read is the session id that a request carries, or "" when it carries none that could be one. A value that is not
-// well formed is dropped here: it neither is looked up nor becomes the id of anything.
-func (c Cookie) read(h http.Header) string {
+// read is the session id that a request carries, or "" when it carries none that could be one, and whether it carries
+// the cookie at all. A value that is not well formed is dropped here: it neither is looked up nor becomes the id of
+// anything.
+func (c Cookie) read(h http.Header) (id string, sent bool) {
 	r := http.Request{Header: h}
-	for _, sent := range r.CookiesNamed(c.Name) {
-		if replica.WellFormedID(sent.Value) {
-			return sent.Value
+	cookies := r.CookiesNamed(c.Name)
+	for _, cookie := range cookies {
+		if replica.WellFormedID(cookie.Value) {
+			return cookie.Value, true
 		}
 	}
-	return ""
+	return "", len(cookies) > 0
 }
 
-// set adds the cookie with a session's id to a response.
-func (c Cookie) set(h http.Header, r *http.Request, id string) {
-	c.write(h, r, id, int(c.MaxAge/time.Second))
+// set adds the cookie with a session's id to a response, to last for age; 0 is until the browser closes.
+func (c Cookie) set(h http.Header, r *http.Request, id string, age time.Duration) {
+	seconds := int(age / time.Second)
+	if age < 0 {
+		seconds = -1
+	}
+	c.write(h, r, id, seconds)
 }
 
 // expire adds the order to forget the cookie to a response.

@@ -48,7 +48,7 @@ func TestCookieAttributes(t *testing.T) {
 			}
 			h := make(http.Header)
 			c := test.cookie.withDefaults()
-			c.set(h, r, "ID")
+			c.set(h, r, "ID", c.MaxAge)
 			if got := h.Get("Set-Cookie"); got != test.want {
 				t.Errorf("Set-Cookie = %s\nwant         %s", got, test.want)
 			}
@@ -86,7 +86,7 @@ func TestCookieValidate(t *testing.T) {
 func TestCookieReadTakesFirstWellFormed(t *testing.T) {
 	id := newMemStore().put(t)
 	h := http.Header{"Cookie": {"sid=planted; other=1", "sid=" + id + "; sid=later"}}
-	if got := (Cookie{Name: "sid"}).read(h); got != id {
+	if got, _ := (Cookie{Name: "sid"}).read(h); got != id {
 		t.Errorf("read %q, want %q", got, id)
 	}
 }
@@ -100,7 +100,7 @@ func FuzzCookieRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		c := Cookie{Name: "sid"}
-		id := c.read(http.Header{"Cookie": {header}})
+		id, _ := c.read(http.Header{"Cookie": {header}})
 		if id != "" && !replica.WellFormedID(id) {
 			t.Fatalf("%q gave the id %q", header, id)
 		}
@@ -110,7 +110,7 @@ func FuzzCookieRead(f *testing.F) {
 		// What was accepted comes back the same when it is set.
 		if id != "" {
 			h := make(http.Header)
-			c.withDefaults().set(h, httptest.NewRequest("GET", "/", nil), id)
+			c.withDefaults().set(h, httptest.NewRequest("GET", "/", nil), id, 0)
 			set, err := http.ParseSetCookie(h.Get("Set-Cookie"))
 			if err != nil || set.Value != id {
 				t.Fatalf("id %q came back as %v, %v", id, set, err)

@@ -15,11 +15,14 @@
 // response leaves. A [Client] is the store over the network: it learns who holds which slot from any node, sends each
 // request straight to the slot's primary, and follows when the primary moves or dies.
 //
+// docs/HANDLERS.md in the repository is the guide: logins, messages, parallel requests, long responses, APIs, errors.
+//
 // What it guarantees: nobody sees a response whose session could be lost, because a response waits for its commit and is
 // replaced by the error hook's when the commit fails; a commit travels as the attributes that changed, so parallel
-// requests that change different ones both win; a retried commit takes effect once; a session that somebody destroyed
-// is never brought back, and an id that a browser made up never becomes a session; a node of another cluster is asked
-// nothing, unless that cluster has taken the place of the one known; every wait ends.
+// requests that change different ones both win, and nothing comes between what a [Session.Update] reads and writes; a
+// retried commit takes effect once; a session that somebody destroyed is never brought back, and an id that a browser
+// made up never becomes a session; a node of another cluster is asked nothing, unless that cluster has taken the place
+// of the one known; every wait ends.
 //
 // What it owns: one UDP socket, connections to the members that it asked something, and the goroutines that serve
 // them, all gone when [Client.Close] returns. A Manager owns nothing that needs closing.

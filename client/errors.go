@@ -18,6 +18,9 @@ var (
 	// ErrEndedMeanwhile: another request destroyed the session, or it expired, while this one ran. Nothing of this
 	// request's changes took effect. It reaches the error hook together with replica.ErrDestroyed or ErrNotFound.
 	ErrEndedMeanwhile = errors.New("client: the session ended while the request ran")
+	// ErrUndecodable: an attribute cannot be decoded into the type that was asked for, after a deploy perhaps; it concerns
+	// that attribute alone. See ManagerConfig.Undecodable.
+	ErrUndecodable = errors.New("client: attribute cannot be decoded")
 	// ErrOutcomeUnknown: no answer to a commit came in time although it was sent; it may have taken effect, or may still
 	// until its not-after time. Loading the session tells.
 	ErrOutcomeUnknown = errors.New("client: whether the commit took effect is unknown")

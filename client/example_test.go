@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/sessnode/sessnode/client"
+	"github.com/sessnode/sessnode/client/clienttest"
+	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/wire"
 )
 
@@ -105,4 +107,190 @@ func ExampleManagerConfig() {
 		log.Fatal(err)
 	}
 	http.Handle("POST /cart", sessions.Wrap(http.HandlerFunc(addToCart)))
+}
+
+// A login gives the session a new id: what somebody planted or saw before is worth nothing then.
+func ExampleSession_RenewID() {
+	http.HandleFunc("POST /login", login)
+	http.HandleFunc("POST /logout", logout)
+}
+
+func login(w http.ResponseWriter, r *http.Request) {
+	user, ok := checkPassword(r.FormValue("user"), r.FormValue("password"))
+	if !ok {
+		http.Error(w, "wrong name or password", http.StatusUnauthorized)
+		return
+	}
+	s := client.FromContext(r.Context())
+	err := errors.Join(
+		s.RenewID(),
+		client.Set(s, "user", user),
+		client.SetPrincipal(s, user.ID),
+		client.Flash(s, "Welcome back, "+user.Name+"!"),
+	)
+	if r.FormValue("remember") != "" {
+		err = errors.Join(err, s.Keep(12*time.Hour, 24*time.Hour)) // idle, and at most
+	}
+	if err != nil {
+		http.Error(w, "please try again", http.StatusInternalServerError)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func logout(w http.ResponseWriter, r *http.Request) {
+	s := client.FromContext(r.Context())
+	if err := s.Destroy(); err != nil {
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+type account struct{ ID, Name string }
+
+func checkPassword(name, password string) (account, bool) {
+	return account{ID: "user-7", Name: name}, password != ""
+}
+
+// Whom to ask to log in, and what to tell them.
+func ExampleSession_Missing() {
+	http.HandleFunc("/account", func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		user, err := client.Get[account](s, "user")
+		switch {
+		case err != nil:
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+		case user.ID != "":
+			fmt.Fprintf(w, "Hello, %s!", user.Name)
+		case errors.Is(s.Missing(), replica.ErrNotFound):
+			http.Error(w, "Your session has expired. Please log in again.", http.StatusUnauthorized)
+		default:
+			http.Error(w, "Please log in.", http.StatusUnauthorized)
+		}
+	})
+}
+
+// A message that is shown once, on the page after the redirect.
+func ExampleFlash() {
+	http.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		messages, err := client.TakeFlashes[string](s)
+		if err != nil {
+			return
+		}
+		for _, message := range messages {
+			fmt.Fprintln(w, message)
+		}
+	})
+}
+
+// A counter that parallel requests count up, on any number of application servers.
+func ExampleSession_Update() {
+	http.HandleFunc("POST /vote", func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		err := s.Update(r.Context(), func() error { // again and again, until nobody came between
+			n, err := client.Get[int](s, "votes")
+			if err != nil {
+				return err
+			}
+			return client.Set(s, "votes", n+1)
+		})
+		if err != nil {
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// An order leaves the house only when two nodes know of it.
+func ExampleSession_Commit() {
+	http.HandleFunc("POST /order", func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		if err := client.Set(s, "ordered", time.Now()); err != nil {
+			return
+		}
+		copies, err := s.Commit(r.Context())
+		if err != nil || copies < 2 {
+			http.Error(w, "not yet safe, please try again", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ordered") // and tell the warehouse
+	})
+}
+
+// Server-sent events: the session is committed at the first Flush, later changes when the handler says so.
+func ExampleManager_Wrap_events() {
+	http.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		if err := client.Set(s, "listening", true); err != nil {
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range 10 {
+			fmt.Fprintf(w, "data: %d\n\n", i)
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				return
+			}
+			if err := client.Set(s, "seen", i); err != nil {
+				return
+			}
+			if _, err := s.Commit(r.Context()); err != nil {
+				return
+			}
+		}
+	})
+}
+
+// Pages carry the id in a cookie, the API in a header; the sessions are the same.
+func ExampleManagerConfig_header() {
+	c, err := client.Dial(context.Background(), client.Config{Nodes: []string{"127.0.0.1:7946"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	pages := client.NewManager(c, client.Cookie{Name: "sid"})
+	api, err := client.ManagerConfig{Store: c, Header: "Authorization"}.Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("/", pages.Wrap(http.HandlerFunc(addToCart)))
+	http.Handle("/api/", api.Wrap(http.HandlerFunc(addToCart)))
+}
+
+// A page that can do without its session waits 100 ms for it, an order through a failover.
+func ExampleManager_WrapWith() {
+	c, err := client.Dial(context.Background(), client.Config{Nodes: []string{"127.0.0.1:7946"}, Timeout: 10 * time.Second})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	sessions := client.NewManager(c, client.Cookie{Name: "sid"})
+	news, cart := http.HandlerFunc(addToCart), http.HandlerFunc(addToCart)
+	http.Handle("GET /news", sessions.WrapWith(client.Route{Timeout: 100 * time.Millisecond}, news))
+	http.Handle("POST /cart", sessions.WrapWith(client.Route{Timeout: 10 * time.Second}, cart))
+}
+
+// Handlers that change what they got, as with many stores, and a deploy that changed a type.
+func ExampleTracking() {
+	sessions, err := client.ManagerConfig{
+		Store:       clienttest.NewStore(), // a *client.Client, outside tests
+		Tracking:    client.TrackGet,
+		Undecodable: client.UndecodableQuarantine,
+	}.Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("POST /cart", sessions.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		cart, err := client.Get[map[string]int](s, "cart")
+		if err != nil {
+			return
+		}
+		if cart == nil { // the first time
+			if err := client.Set(s, "cart", map[string]int{r.FormValue("item"): 1}); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+			return
+		}
+		cart[r.FormValue("item")]++ // saved, without a Set
+	})))
 }

@@ -17,13 +17,21 @@ import (
 type ManagerConfig struct {
 	Store  Store
 	Cookie Cookie
+	// Header, when not empty, is the name of the header that carries the id instead of the cookie, for APIs. With
+	// "Authorization" a request says "Authorization: Bearer <id>", and a new id is sent in TokenHeader; with any other
+	// name both travel in that header, the id alone. After a Destroy the header is sent empty. A site that has pages and
+	// an API needs a manager for each, over the same store.
+	Header string
 	App    string // namespace of the sessions; default: what the store was opened for, else AppDefault
 	Codec  Codec  // default JSON
+
+	Tracking    Tracking    // how changes are noticed; default: what is Set is written
+	Undecodable Undecodable // what becomes of attributes that cannot be decoded; default: that Get fails
 
 	Idle       time.Duration // a session ends after this long without access; at least 1 s, default 30 min, negative: never
 	Lifetime   time.Duration // a session ends this long after its creation; default and limit are the cluster's
 	Durability replica.Durability
-	Timeout    time.Duration // for one load or commit; default 5 s, at most 30 s
+	Timeout    time.Duration // for one load or commit, see Route; default 5 s, at most 30 s
 
 	// OnError answers a request whose session could not be loaded or committed; what the handler wrote has been thrown
 	// away. It is called at most once per request, before any byte left. Unreachable(err) says that trying again may
@@ -75,6 +83,9 @@ func (c ManagerConfig) Validate() error {
 	if err := c.Cookie.Validate(); err != nil {
 		return fmt.Errorf("manager: %w", err)
 	}
+	if err := newToken(c.Header).validate(); err != nil {
+		return err
+	}
 	c = c.withDefaults()
 	switch {
 	case len(c.App) > replica.AppLenMax:
@@ -85,6 +96,10 @@ func (c ManagerConfig) Validate() error {
 		return fmt.Errorf("manager: Lifetime is %v; it must not be negative", c.Lifetime)
 	case c.Durability > replica.DurableNone:
 		return fmt.Errorf("manager: Durability is %d, which is none of the choices", c.Durability)
+	case c.Tracking > TrackAlways:
+		return fmt.Errorf("manager: Tracking is %d, which is none of the choices", c.Tracking)
+	case c.Undecodable > UndecodableNewSession:
+		return fmt.Errorf("manager: Undecodable is %d, which is none of the choices", c.Undecodable)
 	case c.Timeout < 0 || c.Timeout > timeoutMax:
 		return fmt.Errorf("manager: Timeout is %v; it must be positive and at most %v", c.Timeout, timeoutMax)
 	case c.BufferBytesMax < 0:
@@ -100,7 +115,8 @@ func (c ManagerConfig) Build() (*Manager, error) {
 	}
 	c = c.withDefaults()
 	m := &Manager{
-		store: c.Store, cookie: c.Cookie, app: c.App, codec: c.Codec,
+		store: c.Store, cookie: c.Cookie, token: newToken(c.Header), app: c.App, codec: c.Codec,
+		tracking: c.Tracking, undecodable: c.Undecodable,
 		idle: c.Idle, lifetime: c.Lifetime, durability: c.Durability, timeout: c.Timeout,
 		onError: c.OnError, skip: c.Skip, log: c.Log, bufferBytesMax: c.BufferBytesMax,
 	}
@@ -115,8 +131,12 @@ func (c ManagerConfig) Build() (*Manager, error) {
 type Manager struct {
 	store  Store
 	cookie Cookie
+	token  token
 	app    string
 	codec  Codec
+
+	tracking    Tracking
+	undecodable Undecodable
 
 	idle, lifetime time.Duration
 	durability     replica.Durability
@@ -145,26 +165,19 @@ func NewManager(store Store, cookie Cookie) *Manager {
 // Flush or Hijack, or when the response outgrows the buffer. When that fails, OnError answers in the handler's place.
 // What is changed after the first byte is committed at the handler's end, and a failure of that is only logged. A
 // handler that panics commits nothing. A request that never asks for its session costs the store nothing.
-func (m *Manager) Wrap(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if outer := FromContext(r.Context()); m.skip(r) || outer != nil && outer.manager == m {
-			next.ServeHTTP(w, r)
-			return
-		}
-		s := m.session(r)
-		rec := newRecorder(w, r, s)
-		defer rec.close()
-		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), contextKey{}, s)))
-		rec.finish()
-	})
-}
+func (m *Manager) Wrap(next http.Handler) http.Handler { return m.WrapWith(Route{}, next) }
 
 // session is a request's session, not yet looked at.
 func (m *Manager) session(r *http.Request) *Session {
-	id := m.cookie.read(r.Header)
-	s := &Session{manager: m, carried: id, state: sessionState{id: id}}
+	id, absent := m.read(r.Header)
+	s := &Session{manager: m, carried: id, state: sessionState{
+		id: id, absent: absent, timeout: m.timeout, onError: m.onError, durability: m.durability,
+	}}
 	s.load = func(id string) (replica.Result, error) {
-		ctx, cancel := context.WithTimeout(r.Context(), m.timeout)
+		ctx, cancel, err := s.limited(r.Context())
+		if err != nil {
+			return replica.Result{}, err
+		}
 		defer cancel()
 		return m.store.Load(ctx, &replica.Load{Key: replica.Key{App: m.app, ID: id}})
 	}
@@ -172,22 +185,13 @@ func (m *Manager) session(r *http.Request) *Session {
 }
 
 // save commits a session's changes for a request. A visitor who hangs up does not stop it: the handler's work is done.
-func (m *Manager) save(r *http.Request, s *Session) (saved, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), m.timeout)
-	defer cancel()
-	return s.save(ctx)
-}
-
-// answerError is the default OnError. The visitor learns nothing of the cluster.
-func (m *Manager) answerError(w http.ResponseWriter, r *http.Request, err error) {
-	m.log.Warn("session of a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	switch {
-	case errors.Is(err, ErrEndedMeanwhile):
-		http.Error(w, "The session ended while the request ran.", http.StatusConflict)
-	case Unreachable(err):
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "Sessions cannot be reached at the moment. Please try again.", http.StatusServiceUnavailable)
-	default:
-		http.Error(w, "The session could not be saved.", http.StatusInternalServerError)
+func (m *Manager) save(r *http.Request, s *Session) error {
+	ctx, cancel, err := s.limited(context.WithoutCancel(r.Context()))
+	if err != nil {
+		return err
 	}
+	defer cancel()
+	_, err = s.save(ctx)
+	s.learnEnd(ctx)
+	return err
 }

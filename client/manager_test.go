@@ -533,6 +533,8 @@ func TestManagerConfigValidate(t *testing.T) {
 		"timeout":    {Store: store, Timeout: -1},
 		"buffer":     {Store: store, BufferBytesMax: -1},
 		"durability": {Store: store, Durability: 9},
+		"tracking":   {Store: store, Tracking: 9},
+		"policy":     {Store: store, Undecodable: 9},
 	} {
 		if _, err := conf.Build(); err == nil {
 			t.Errorf("%s: Build accepted it", name)

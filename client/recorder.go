@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -48,7 +49,10 @@ func (rec *recorder) WriteHeader(status int) {
 // Write buffers p, or commits and passes it on when the buffer would outgrow its limit. After a commit that failed it
 // returns that error.
 func (rec *recorder) Write(p []byte) (int, error) {
-	if !rec.released && len(*rec.buffer)+len(p) <= rec.session.manager.bufferBytesMax {
+	if !rec.released && bodiless(rec.status) {
+		return 0, http.ErrBodyNotAllowed
+	}
+	if !rec.released && len(p) <= rec.room() {
 		*rec.buffer = append(*rec.buffer, p...)
 		if rec.status == 0 {
 			rec.status = http.StatusOK
@@ -59,6 +63,31 @@ func (rec *recorder) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return rec.w.Write(p)
+}
+
+// ReadFrom is Write until r ends. What is longer than the buffer goes from r to the server without a detour, so that
+// files are sent by the system.
+func (rec *recorder) ReadFrom(r io.Reader) (n int64, err error) {
+	if !rec.released {
+		room := int64(rec.room())
+		n, err = io.Copy(struct{ io.Writer }{rec}, io.LimitReader(r, room))
+		if err != nil || n < room {
+			return n, err
+		}
+	}
+	if err := rec.release(); err != nil {
+		return n, err
+	}
+	rest, err := io.Copy(rec.w, r)
+	return n + rest, err
+}
+
+// room is how many bytes the buffer can take.
+func (rec *recorder) room() int { return max(0, rec.session.manager.bufferBytesMax-len(*rec.buffer)) }
+
+// bodiless reports whether a response with a status has no body.
+func bodiless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusNotModified
 }
 
 // FlushError commits, then sends what was written so far; [http.ResponseController] calls it.
@@ -108,24 +137,27 @@ func (rec *recorder) commit() error {
 	}
 	rec.released = true
 	m, s := rec.session.manager, rec.session
-	done, err := m.save(rec.r, s)
+	err := m.save(rec.r, s)
 	s.enter(phaseStarted)
 	if err != nil {
 		rec.err = err
 		rec.restoreHeader()
-	} else if s.used() {
-		rec.w.Header().Add("Vary", "Cookie")
 	}
-	switch {
-	case done.created != "":
-		m.cookie.set(rec.w.Header(), rec.r, done.created)
-	case done.destroyed:
-		m.cookie.expire(rec.w.Header(), rec.r)
-	}
+	rec.tell()
 	if err != nil {
-		m.onError(rec.w, rec.r, err)
+		s.answerError(rec.w, rec.r, err)
 	}
 	return err
+}
+
+// tell writes into the headers what the browser, and caches on the way to it, must learn of the session.
+func (rec *recorder) tell() {
+	news, used := rec.session.takeNews()
+	m, h := rec.session.manager, rec.w.Header()
+	if used {
+		h.Add("Vary", m.vary())
+	}
+	m.tell(h, rec.r, news)
 }
 
 // finish ends the request after the handler returned: it releases the response, or commits what was changed since.
@@ -138,20 +170,21 @@ func (rec *recorder) finish() {
 		return
 	}
 	m := rec.session.manager
-	if _, err := m.save(rec.r, rec.session); err != nil {
+	if err := m.save(rec.r, rec.session); err != nil {
 		m.log.Error("session changed after the response started is not saved",
 			"method", rec.r.Method, "path", rec.r.URL.Path, "error", err)
 	}
 }
 
-// close gives the buffer back. After a panic nothing was committed: the headers are as the handler found them, for
-// whoever recovers and answers.
+// close gives the buffer back. After a panic nothing more is committed: the headers are as the handler found them, for
+// whoever recovers and answers, but for what the browser must learn of commits that were made before.
 func (rec *recorder) close() {
 	rec.session.enter(phaseOver)
 	if !rec.released {
 		rec.released = true
 		rec.err = ErrResponseStarted
 		rec.restoreHeader()
+		rec.tell()
 	}
 	buffer := rec.buffer
 	rec.buffer = nil

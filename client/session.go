@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
+	"time"
 
 	"github.com/sessnode/sessnode/replica"
 )
 
 // Session is one request's view of its visitor's session: what the store had when the request first looked, with this
-// request's changes on top. Changes are buffered and committed by [Manager.Wrap]; nothing is loaded before the first
-// use. A Session may be used by several goroutines, until the handler returns.
+// request's changes on top. Changes are buffered and committed by [Manager.Wrap], or earlier by [Session.Commit] and
+// [Session.Update]; nothing is loaded before the first use. A Session may be used by several goroutines, until the
+// handler returns.
 type Session struct {
 	manager *Manager
 	carried string // well-formed id that the request came with, or ""; it may name nothing
@@ -20,8 +23,9 @@ type Session struct {
 	// long as the request does.
 	load func(id string) (replica.Result, error)
 
-	mu      sync.Mutex // guards the fields below; never held while the store is asked
-	loading chan struct{}
+	mu      sync.Mutex    // guards the fields below; never held while the store is asked
+	loading chan struct{} // closed when the load under way ends; nil without one
+	saving  chan struct{} // the same for commits
 	state   sessionState
 }
 
@@ -30,15 +34,28 @@ type sessionState struct {
 	// id of the session, "" while there is none. It is known to exist once base is set.
 	id     string
 	base   *replica.Session // newest version known to this request
+	exact  bool             // base is all of that version: no commit of others lies between its parts
+	ends   int64            // when it must end, milliseconds since 1970; 0 if that is not known
 	doomed string           // id to be destroyed by the next commit
 	life   int              // counts the sessions that this request had; Destroy ends one
 
-	pending changes // not committed yet
-	sending changes // in the commit under way, or in one that failed: still what this request sees
+	pending intent // not committed yet
+	sending intent // in the commit under way: still what this request sees
+	news    notice // what the browser has not been told
 
+	handed  map[string]*handed // what Get gave out and is followed, by name
+	flashed int64              // when the last message was left, nanoseconds since 1970: no two at the same time
+
+	timeout    time.Duration // for one load or commit
+	onError    func(http.ResponseWriter, *http.Request, error)
+	durability replica.Durability
+
+	absent    error // why there is no session when id is ""
 	err       error // why the session cannot be loaded; the request's commit ends with it
 	phase     phase
+	asked     bool // somebody wanted to know something of the session
 	discarded bool
+	warned    bool // of an attribute that cannot be decoded
 }
 
 // phase says how far the response is.
@@ -77,8 +94,8 @@ func (s *Session) Destroy() error {
 		st.doomed = id
 	}
 	s.carried = ""
-	st.id, st.base, st.err = "", nil, nil
-	st.pending, st.sending = changes{}, changes{}
+	st.id, st.base, st.err, st.absent = "", nil, nil, replica.ErrDestroyed
+	st.pending, st.sending, st.handed = intent{}, intent{}, nil
 	st.life++
 	return nil
 }
@@ -92,7 +109,7 @@ func (s *Session) Discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.discarded = true
-	s.state.doomed, s.state.pending = "", changes{}
+	s.state.doomed, s.state.pending, s.state.handed = "", intent{}, nil
 }
 
 // Exists reports whether the visitor has a session: one that the store knows, or one that this request began.
@@ -105,7 +122,23 @@ func (s *Session) Exists() (bool, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.id != "" || s.state.pending.len()+s.state.sending.len() > 0, nil
+	return s.state.exists(), nil
+}
+
+// Missing says why the visitor has no session, nil when there is one: [ErrNoID], [ErrMalformedID], replica.ErrDestroyed
+// for one that was destroyed, or renewed under another id, and replica.ErrNotFound for one that expired or never was. A
+// page can tell by it whom to ask to log in again. Other errors are those of [Has].
+func (s *Session) Missing() error {
+	if ok, err := s.Exists(); ok || err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.absent
+}
+
+func (st *sessionState) exists() bool {
+	return st.id != "" || st.pending.begins() || st.sending.begins()
 }
 
 // value is the stored form of an attribute as this request sees it.
@@ -123,7 +156,7 @@ func (s *Session) value(name string) ([]byte, bool, error) {
 }
 
 func (st *sessionState) value(name string) ([]byte, bool) {
-	for _, c := range []*changes{&st.pending, &st.sending} {
+	for _, c := range []*intent{&st.pending, &st.sending} {
 		if change, ok := c.find(name); ok {
 			return change.Value, !change.Delete
 		}
@@ -139,23 +172,29 @@ func (s *Session) change(c replica.Change) error {
 	if s == nil {
 		return ErrNotWrapped
 	}
-	if c.Name == "" {
-		return fmt.Errorf("%w: an attribute needs a name", replica.ErrBadRequest)
-	}
 	if err := s.ensureLoaded(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	switch {
-	case st.phase == phaseOver, st.phase == phaseStarted && st.id == "":
-		return ErrResponseStarted
-	case c.Delete && st.id == "":
+	if err := st.closed(); err != nil {
+		return err
+	}
+	delete(st.handed, c.Name)
+	if c.Delete && st.id == "" {
 		st.pending.remove(c.Name) // as if it had never been set: deleting begins no session
 		return nil
 	}
 	return st.pending.put(c)
+}
+
+// closed is why nothing can be changed any more, if so.
+func (st *sessionState) closed() error {
+	if st.phase == phaseOver || st.phase == phaseStarted && st.id == "" {
+		return ErrResponseStarted
+	}
+	return nil
 }
 
 // ensureLoaded asks the store once per request, however many goroutines want the session. A failure sticks: the handler
@@ -163,6 +202,7 @@ func (s *Session) change(c replica.Change) error {
 func (s *Session) ensureLoaded() error {
 	s.mu.Lock()
 	st := &s.state
+	st.asked = true
 	switch {
 	case st.err != nil || st.id == "" || st.base != nil:
 		defer s.mu.Unlock()
@@ -194,13 +234,13 @@ func (s *Session) ensureLoaded() error {
 func (st *sessionState) loaded(res replica.Result, err error) {
 	switch {
 	case gone(err):
-		st.id = ""
+		st.id, st.absent = "", err
 	case err != nil:
 		st.err = fmt.Errorf("load session %s: %w", replica.ShortID(st.id), err)
 	case res.Session == nil:
 		st.err = fmt.Errorf("load session %s: the store answered without it", replica.ShortID(st.id))
 	default:
-		st.base = res.Session
+		st.base, st.ends, st.exact = res.Session, res.Session.Settings.Deadline, true
 	}
 }
 
@@ -211,10 +251,13 @@ func (s *Session) enter(p phase) {
 	s.state.phase = p
 }
 
-// used reports whether the response may depend on the session.
-func (s *Session) used() bool {
+// takeNews is what the browser must learn, once, and whether the response may depend on the id that it sent.
+func (s *Session) takeNews() (n notice, used bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	return st.base != nil || st.life > 0 || st.id != s.carried
+	if n, st.news = st.news, (notice{}); n.id != "" {
+		n.age = st.cookieAge(s.manager, time.Now())
+	}
+	return n, st.asked || st.life > 0
 }
