@@ -201,6 +201,58 @@ func ExampleSession_Update() {
 	})
 }
 
+// One request of a visitor at a time: the second click on "pay" waits, and finds the cart empty.
+func ExampleSession_Lock() {
+	http.HandleFunc("POST /pay", func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		held, err := s.Lock(r.Context(), client.LockOptions{Wait: 2 * time.Second})
+		switch {
+		case errors.Is(err, replica.ErrLocked):
+			http.Error(w, "One moment, your last click is still under way.", http.StatusConflict)
+			return
+		case err != nil:
+			return
+		}
+		cart, err := client.Get[[]string](s, "cart") // as the request before this one left it
+		if err != nil || len(cart) == 0 {
+			return
+		}
+		if err := charge(r.Context(), cart, held.Fence()); err != nil {
+			return
+		}
+		if err := client.Delete(s, "cart"); err != nil {
+			return
+		}
+		fmt.Fprintln(w, "Thank you!")
+	}) // the lock is released when the response has been committed
+}
+
+// charge stands for something outside that refuses a lower number than it has seen.
+func charge(_ context.Context, cart []string, fence uint64) error {
+	fmt.Println(len(cart), fence)
+	return nil
+}
+
+// Changing the password logs out everywhere else.
+func ExampleManager_DestroyByPrincipal() {
+	sessions := client.NewManager(clienttest.NewStore(), client.Cookie{Name: "sid"})
+	http.HandleFunc("POST /password", func(w http.ResponseWriter, r *http.Request) {
+		s := client.FromContext(r.Context())
+		user, err := client.Principal(s)
+		if err != nil || user == "" {
+			http.Error(w, "Please log in.", http.StatusUnauthorized)
+			return
+		}
+		// First the password is changed, so that nobody logs in with the old one; then:
+		others, err := sessions.DestroyByPrincipal(r.Context(), user, s)
+		if err != nil {
+			http.Error(w, "Some sessions may live on: please try again.", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintf(w, "Logged out on %d other devices.", others)
+	})
+}
+
 // An order leaves the house only when two nodes know of it.
 func ExampleSession_Commit() {
 	http.HandleFunc("POST /order", func(w http.ResponseWriter, r *http.Request) {

@@ -40,7 +40,6 @@ func (o LockOptions) lease() (time.Duration, error) {
 // safe for concurrent use.
 type Lock struct {
 	store   Locker
-	key     replica.Key
 	token   replica.Stamp
 	session *replica.Session
 	lease   time.Duration
@@ -50,12 +49,28 @@ type Lock struct {
 	kept sync.WaitGroup // the keeper; Release joins it
 	once sync.Once
 	err  error // of Release; guarded by once
+
+	mu       sync.Mutex // guards the rest
+	key      replica.Key
+	released bool
 }
 
+// LockedError is the replica.ErrLocked of [Acquire].
+type LockedError struct {
+	Holder string // what the holder called itself, see LockOptions; "" if nothing
+	cause  error
+}
+
+// Error says who holds the lock.
+func (e *LockedError) Error() string { return e.cause.Error() }
+
+// Unwrap is replica.ErrLocked with the holder's name.
+func (e *LockedError) Unwrap() error { return e.cause }
+
 // Acquire locks a session, waiting for its turn: those who wait get the lock in the order in which they asked. The caller
-// releases it. Commits keep others out only if they name the lock (replica.Commit.Lock), and they fail with ErrLockLost
-// once it is lost. Errors: replica.ErrLocked when it was not to be had in time, with the holder's name at the end;
-// errors.ErrUnsupported for a store without locks; otherwise those of [Store].
+// releases it. The lock keeps out others who lock, not commits that do not name it; a commit that does
+// (replica.Commit.Lock) fails with ErrLockLost once it is lost. In handlers [Session.Lock] is easier. Errors: a
+// [*LockedError] when the lock was not to be had in time; errors.ErrUnsupported for a store without locks; otherwise those of [Store].
 func Acquire(ctx context.Context, store Store, key replica.Key, o LockOptions) (*Lock, error) {
 	locker, ok := store.(Locker)
 	if !ok {
@@ -84,6 +99,9 @@ func Acquire(ctx context.Context, store Store, key replica.Key, o LockOptions) (
 			ask.Request = replica.RequestID{}
 		case !errors.Is(err, replica.ErrLocked) || ask.Wait == 0 || ctx.Err() != nil:
 			leave(ctx, locker, &ask)
+			if errors.Is(err, replica.ErrLocked) {
+				err = &LockedError{Holder: res.Detail, cause: err}
+			}
 			return nil, fmt.Errorf("lock session %s: %w", replica.ShortID(key.ID), cmp.Or(ctx.Err(), err))
 		}
 	}
@@ -126,6 +144,7 @@ func keep(locker Locker, ask *replica.Lock, res replica.Result, sent time.Time) 
 // renew keeps the lock until ctx ends or it is lost, also by not hearing from the store for as long as the lease.
 func (l *Lock) renew(ctx context.Context, sent time.Time) {
 	next, until := sent.Add(l.lease/3), sent.Add(l.lease)
+	doubted := false
 	for {
 		timer := time.NewTimer(time.Until(next))
 		select {
@@ -136,20 +155,43 @@ func (l *Lock) renew(ctx context.Context, sent time.Time) {
 		}
 		now := time.Now()
 		trying, cancel := context.WithDeadline(ctx, until)
-		_, err := answer(l.store.Lock(trying, &replica.Lock{Key: l.key, Held: l.token, Lease: l.lease}))
+		_, err := answer(l.store.Lock(trying, &replica.Lock{Key: l.where(), Held: l.token, Lease: l.lease}))
 		cancel()
+		lost := errors.Is(err, replica.ErrLockLost)
 		switch {
 		case err == nil:
-			next, until = now.Add(l.lease/3), now.Add(l.lease)
+			next, until, doubted = now.Add(l.lease/3), now.Add(l.lease), false
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, replica.ErrLockLost) || !time.Now().Add(renewAgain).Before(until):
+		case lost && doubted || !time.Now().Add(renewAgain).Before(until):
 			close(l.lost)
 			return
 		default:
+			doubted = lost // the session may just have got another id
 			next = time.Now().Add(renewAgain)
 		}
 	}
+}
+
+// where is the session that is locked.
+func (l *Lock) where() replica.Key {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.key
+}
+
+// moved tells that the session goes on under another id.
+func (l *Lock) moved(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.key.ID = id
+}
+
+// isReleased reports whether Release was called.
+func (l *Lock) isReleased() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.released
 }
 
 // renewAgain is the pause after a renewal that failed for another reason than that the lock is lost.
@@ -172,17 +214,21 @@ func (l *Lock) Lost() <-chan struct{} { return l.lost }
 // something. ErrLockLost says that the lock was lost before; or that the store, asked twice, had released it already.
 func (l *Lock) Release(ctx context.Context) error {
 	l.once.Do(func() {
+		l.mu.Lock()
+		l.released = true
+		key := l.key
+		l.mu.Unlock()
 		l.stop()
 		l.kept.Wait()
 		select {
 		case <-l.lost:
-			l.err = fmt.Errorf("release session %s: %w", replica.ShortID(l.key.ID), replica.ErrLockLost)
+			l.err = fmt.Errorf("release session %s: %w", replica.ShortID(key.ID), replica.ErrLockLost)
 			return
 		default:
 		}
-		_, err := answer(l.store.Lock(ctx, &replica.Lock{Key: l.key, Held: l.token, Release: true}))
+		_, err := answer(l.store.Lock(ctx, &replica.Lock{Key: key, Held: l.token, Release: true}))
 		if err != nil {
-			l.err = fmt.Errorf("release session %s: %w", replica.ShortID(l.key.ID), err)
+			l.err = fmt.Errorf("release session %s: %w", replica.ShortID(key.ID), err)
 		}
 	})
 	return l.err

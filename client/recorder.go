@@ -186,6 +186,7 @@ func (rec *recorder) close() {
 		rec.restoreHeader()
 		rec.tell()
 	}
+	rec.session.unlock(rec.r.Context())
 	buffer := rec.buffer
 	rec.buffer = nil
 	*buffer = (*buffer)[:0]

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/sessnode/sessnode/replica"
 )
 
 // Route is what some requests do differently from their manager.
@@ -82,6 +84,8 @@ func (m *Manager) answerError(w http.ResponseWriter, r *http.Request, err error)
 	switch {
 	case errors.Is(err, ErrEndedMeanwhile):
 		http.Error(w, "The session ended while the request ran.", http.StatusConflict)
+	case errors.Is(err, replica.ErrLockLost):
+		http.Error(w, "Another request has taken over the session. Please try again.", http.StatusConflict)
 	case Unreachable(err):
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "Sessions cannot be reached at the moment. Please try again.", http.StatusServiceUnavailable)

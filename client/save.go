@@ -210,6 +210,9 @@ func (s *Session) frameOf(want *intent) (commit *replica.Commit, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if held := st.held(); held != nil && !commit.Create {
+		commit.Lock = held.Token()
+	}
 	if commit.Create || want.keep != nil {
 		s.manager.configure(commit, want.keep)
 	}
@@ -251,6 +254,9 @@ func (s *Session) took(commit *replica.Commit, life int, sent time.Time, res rep
 	st.sending = intent{}
 	if commit.Renew != "" {
 		st.base, st.id = under(st.base, commit.Renew), commit.Renew
+		if st.lock != nil {
+			st.lock.moved(st.id)
+		}
 	}
 	if commit.Configure || commit.Renew != "" {
 		st.news = notice{id: st.id}

@@ -43,6 +43,8 @@ type sessionState struct {
 	sending intent // in the commit under way: still what this request sees
 	news    notice // what the browser has not been told
 
+	lock *Lock // under which the request commits unless it is released; of the session id
+
 	handed  map[string]*handed // what Get gave out and is followed, by name
 	flashed int64              // when the last message was left, nanoseconds since 1970: no two at the same time
 
