@@ -37,7 +37,11 @@ type Client struct {
 	closeErr  error
 }
 
-var _ Store = (*Client)(nil)
+var (
+	_ Store  = (*Client)(nil)
+	_ Locker = (*Client)(nil)
+	_ Lister = (*Client)(nil)
+)
 
 func newClient(conf Config) (*Client, error) {
 	var id [8]byte
@@ -80,12 +84,57 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 	if err := l.Key.Validate(); err != nil {
 		return replica.Result{}, err
 	}
-	deadline := c.deadline(ctx)
-	res, trail, err := c.roundTrip(ctx, deadline, l.Key.ID, replica.Request{Load: l})
+	return c.ask(ctx, replica.Request{Load: l})
+}
+
+// ask has a request answered that changes nothing, or nothing that matters when it is not.
+func (c *Client) ask(ctx context.Context, req replica.Request) (replica.Result, error) {
+	res, trail, err := c.roundTrip(ctx, c.deadline(ctx), req)
 	if err != nil {
 		return res, trail.explain(err, false)
 	}
 	return res, res.Err()
+}
+
+// Lock asks for a session's lock, or speaks for one that is held. Errors are those of Load, and ErrLocked and
+// ErrLockLost.
+func (c *Client) Lock(ctx context.Context, l *replica.Lock) (replica.Result, error) {
+	if err := l.Key.Validate(); err != nil {
+		return replica.Result{}, err
+	}
+	sent := *l
+	c.identify(&sent.Request, &sent.NotAfter, c.deadline(ctx))
+	return c.ask(ctx, replica.Request{Lock: &sent})
+}
+
+// List lists sessions of one slot. Errors are those of Load.
+func (c *Client) List(ctx context.Context, l *replica.List) (replica.Result, error) {
+	slots, err := c.Slots(ctx)
+	if err == nil {
+		err = l.Validate(slots)
+	}
+	if err != nil {
+		return replica.Result{}, err
+	}
+	return c.ask(ctx, replica.Request{List: l})
+}
+
+// Slots is the number of slots of the cluster, for List. It fails while no node was ever reached.
+func (c *Client) Slots(context.Context) (int, error) {
+	if n := c.layout.slots(); n > 0 {
+		return n, nil
+	}
+	return 0, fmt.Errorf("%w: no node was reached yet", replica.ErrUnavailable)
+}
+
+// identify gives a request that does not name itself an id, and sees to it that it does not take effect after deadline.
+func (c *Client) identify(id *replica.RequestID, notAfter *int64, deadline time.Time) {
+	if id.IsZero() {
+		*id = replica.RequestID{Client: c.id, Seq: c.seq.Add(1)}
+	}
+	if latest := deadline.UnixMilli(); *notAfter == 0 || *notAfter > latest {
+		*notAfter = latest
+	}
 }
 
 // Commit applies a change. A commit without Request gets one, and NotAfter is never later than the client waits, so that
@@ -100,13 +149,8 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	}
 	deadline := c.deadline(ctx)
 	sent := *commit
-	if sent.Request.IsZero() {
-		sent.Request = replica.RequestID{Client: c.id, Seq: c.seq.Add(1)}
-	}
-	if latest := deadline.UnixMilli(); sent.NotAfter == 0 || sent.NotAfter > latest {
-		sent.NotAfter = latest
-	}
-	res, trail, err := c.roundTrip(ctx, deadline, sent.Key.ID, replica.Request{Commit: &sent})
+	c.identify(&sent.Request, &sent.NotAfter, deadline)
+	res, trail, err := c.roundTrip(ctx, deadline, replica.Request{Commit: &sent})
 	if err == nil && res.Status == replica.StatusTooLate && trail.unsure > 1 {
 		err = res.Err() // this sending came too late; an earlier one may have come in time
 	}
@@ -117,8 +161,8 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 }
 
 // roundTrip has one request answered.
-func (c *Client) roundTrip(ctx context.Context, deadline time.Time, id string, req replica.Request) (replica.Result, trail, error) {
-	call, err := c.calls.begin(c.layout.slotOf(id))
+func (c *Client) roundTrip(ctx context.Context, deadline time.Time, req replica.Request) (replica.Result, trail, error) {
+	call, err := c.calls.begin(c.layout.slotOf(&req))
 	if err != nil {
 		return replica.Result{}, trail{}, err
 	}

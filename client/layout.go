@@ -153,14 +153,20 @@ func (l *layout) heard(p *peer) bool {
 	return ok
 }
 
-// slotOf is the slot of a session; zero before the layout is ready.
-func (l *layout) slotOf(id string) uint32 {
+// slots is the number of slots of the cluster; zero before the layout is ready.
+func (l *layout) slots() int {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if len(l.claims) == 0 {
+	return len(l.claims)
+}
+
+// slotOf is the slot that a request is about; zero before the layout is ready.
+func (l *layout) slotOf(m *replica.Request) uint32 {
+	slots := l.slots()
+	if slots == 0 {
 		return 0
 	}
-	return replica.SlotOf(id, len(l.claims))
+	return m.SlotOf(slots)
 }
 
 // primary is the address of a slot's primary, or "" when it is not known. A request that was under way when the cluster

@@ -19,6 +19,21 @@ type Store interface {
 	Commit(ctx context.Context, c *replica.Commit) (replica.Result, error)
 }
 
+// Locker is a [Store] whose sessions can be locked; see [Acquire], which is easier to use.
+type Locker interface {
+	// Lock asks for a session's lock, renews it or gives it back. An implementation gives a lock without Request or
+	// NotAfter its own, and does not keep l.
+	Lock(ctx context.Context, l *replica.Lock) (replica.Result, error)
+}
+
+// Lister is a [Store] that can say which sessions there are; see [Sessions], which is easier to use.
+type Lister interface {
+	// Slots is how many slots there are.
+	Slots(ctx context.Context) (int, error)
+	// List lists sessions of one slot.
+	List(ctx context.Context, l *replica.List) (replica.Result, error)
+}
+
 // AppDefault is the application that sessions belong to when none is named.
 const AppDefault = "default"
 

@@ -18,15 +18,9 @@ type pending struct {
 // request sends a client's request to a node; done may never be called.
 func (w *world) request(name string, m *replica.Request, done func(replica.Result)) {
 	n := w.nodes[name]
-	id := ""
-	if m.Load != nil {
-		id = m.Load.Key.ID
-	} else {
-		id = m.Commit.Key.ID
-	}
 	w.token++
 	t := w.token
-	p := &pending{slot: replica.SlotOf(id, w.cfg.slots), request: m, done: done}
+	p := &pending{slot: m.SlotOf(w.cfg.slots), request: m, done: done}
 	w.requests[t] = p
 	deliver := func() {
 		if !n.up {
@@ -37,11 +31,7 @@ func (w *world) request(name string, m *replica.Request, done func(replica.Resul
 		w.steps++
 		w.checkTried(m)
 		w.step(n, func(now replica.Instant, fx *replica.Effects) {
-			if m.Load != nil {
-				n.core.Load(now, p.slot, t, m.Load, fx)
-			} else {
-				n.core.Commit(now, p.slot, t, m.Commit, fx)
-			}
+			n.core.Request(now, p.slot, t, m, fx)
 			if w.took > 0 {
 				n.core.Observe(w.took)
 			}

@@ -17,8 +17,8 @@ func (w *world) checkSent(n *simNode, m replica.Message) {
 	w.checkBytes(n, m)
 }
 
-// checkStamp fails unless the stamps of a slot's entries rise, under each primary and from one to the next. Only commits
-// of clients count: what is merged after a split or expires keeps an older stamp.
+// checkStamp fails unless the stamps of a slot's entries, the tokens of locks among them, rise, under each primary and
+// from one to the next. Only requests of clients count: what is merged after a split or expires keeps an older stamp.
 func (w *world) checkStamp(n *simNode, u *replica.Update) {
 	if len(u.Entry.Parts) == 0 {
 		return // ids of requests of the other side
@@ -28,12 +28,12 @@ func (w *world) checkStamp(n *simNode, u *replica.Update) {
 		return
 	}
 	last := &w.check.entries[u.Slot]
-	if u.Entry.Seq > last.seq && !last.stamp.Less(s.Stamp) && !w.check.lost[u.Slot] {
-		w.fail("%s sends entry %d of slot %d under %v; entry %d was under %v", n.name, u.Entry.Seq, u.Slot, s.Stamp,
+	if u.Entry.Seq > last.seq && !last.stamp.Less(s.Touched) && !w.check.lost[u.Slot] {
+		w.fail("%s sends entry %d of slot %d under %v; entry %d was under %v", n.name, u.Entry.Seq, u.Slot, s.Touched,
 			last.seq, last.stamp)
 	}
 	if claim := n.core.Claim(u.Slot); claim.Primary == n.self.Boot && claim.Same(w.check.highest[u.Slot]) && u.Entry.Seq != last.seq {
-		*last = lastEntry{u.Entry.Seq, s.Stamp}
+		*last = lastEntry{u.Entry.Seq, s.Touched}
 	}
 }
 

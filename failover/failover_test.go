@@ -37,6 +37,7 @@ type workload struct {
 	collectors []*collector
 	visitors   []*visitor
 	sleepers   []*sleeper
+	lockers    []*locker
 }
 
 // load starts clients on a settled world; in a world that is to be split, only those that bear it.
@@ -87,6 +88,9 @@ func (w *world) finish(l *workload) {
 	for _, s := range l.sleepers {
 		s.stopped = true
 	}
+	for _, k := range l.lockers {
+		k.stopped = true
+	}
 	w.run(5 * time.Second)
 	w.settled(5 * time.Second)
 	w.equal()
@@ -95,6 +99,9 @@ func (w *world) finish(l *workload) {
 	}
 	for _, v := range l.visitors {
 		v.verify()
+	}
+	for _, k := range l.lockers {
+		k.verify()
 	}
 	excused := w.cfg.lossy || w.suffered["split"] > 0
 	if w.check.strict && !excused && w.counts[failover.EventLost]+w.counts[failover.EventRevived] > 0 {

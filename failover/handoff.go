@@ -104,7 +104,7 @@ func (c *Core) offerHandOff(now replica.Instant, h *handOff, fx *replica.Effects
 	}
 	h.offered = now.Mono
 	s.ballot = max(s.ballot, s.claim.Epoch+1) // what the other may claim
-	send(fx, h.to, &replica.HandOff{Slot: h.slot, Epoch: s.claim.Epoch, Head: head})
+	send(fx, h.to, &replica.HandOff{Slot: h.slot, Epoch: s.claim.Epoch, Head: head, Locks: s.data.Locks(now)})
 }
 
 // take makes this node primary of a slot that its primary hands over. The claim needs no questions: the primary serves
@@ -126,6 +126,7 @@ func (c *Core) take(now replica.Instant, from replica.Boot, m *replica.HandOff, 
 		positions[i] = m.Head
 	}
 	c.proclaim(now, next, positions, fx)
+	s.data.TakeLocks(now, m.Locks)
 	report(fx, EventMoved, next, from, 1)
 }
 

@@ -40,6 +40,25 @@ func TestSlotsMoveHome(t *testing.T) {
 	}
 }
 
+// TestLocksTravelWithTheirSlots: slots move while their sessions are locked and others wait. Nobody loses a lock.
+func TestLocksTravelWithTheirSlots(t *testing.T) {
+	w := newWorld(t, worldConfig{seed: 1, nodes: 4, slots: 64, backups: 1, expect: 3, settle: 100 * time.Millisecond})
+	w.kill("n4", time.Millisecond)
+	w.settled(8 * time.Second)
+	l := w.load(0, 0, 0)
+	l.lockers = w.lockers(96)
+	for _, k := range l.lockers {
+		k.steady = true
+	}
+	w.run(time.Second)
+	w.restart("n4")
+	w.home(40 * time.Second)
+	w.finish(l)
+	if w.counts[failover.EventMoved] == 0 || w.counts["lock granted"] < 50 || w.counts["lock lost"] > 0 {
+		t.Errorf("events: %v", w.counts)
+	}
+}
+
 // home fails the test unless within the time every slot is settled where the ring wants it.
 func (w *world) home(within time.Duration) {
 	w.t.Helper()

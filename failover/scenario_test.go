@@ -52,7 +52,7 @@ func (w *world) play(s scenario) {
 	w.settled(10 * time.Second)
 	l := w.load(0, 3, 2)
 	if s.ordeals == single {
-		l.counters = w.load(3, 0, 0).counters
+		l.counters, l.lockers = w.load(3, 0, 0).counters, w.lockers(4)
 	}
 	for i := range 3 {
 		l.sleepers = append(l.sleepers, w.sleeper(i))

@@ -7,15 +7,10 @@ import (
 	"github.com/sessnode/sessnode/replica"
 )
 
-// Load answers a client's read if this node is the slot's serving primary under a lease; otherwise the status says who
-// to ask, or to try again. The slot number must be in range.
-func (c *Core) Load(now replica.Instant, slot uint32, t replica.Token, l *replica.Load, fx *replica.Effects) {
-	c.request(now, slot, request{token: t, load: l}, fx)
-}
-
-// Commit takes a client's commit under the same conditions as Load.
-func (c *Core) Commit(now replica.Instant, slot uint32, t replica.Token, m *replica.Commit, fx *replica.Effects) {
-	c.request(now, slot, request{token: t, commit: m}, fx)
+// Request answers a client's request if this node is the slot's serving primary under a lease; otherwise the status says
+// who to ask, or to try again. The slot is that of the request and must be in range; t stands for it in the effects.
+func (c *Core) Request(now replica.Instant, slot uint32, t replica.Token, m *replica.Request, fx *replica.Effects) {
+	c.request(now, slot, request{Request: m, token: t}, fx)
 }
 
 // request serves a client's request, refuses it, or lets it wait.
@@ -24,28 +19,33 @@ func (c *Core) request(now replica.Instant, slot uint32, q request, fx *replica.
 	if c.wait(now, slot, st, q, fx) {
 		return
 	}
-	if st != replica.StatusOK || c.guarded(q, &why) {
-		if st == replica.StatusOK {
-			st = replica.StatusUnavailable
-		}
+	if st == replica.StatusOK && (c.guarded(q, &why) || q.List != nil && c.slots[slot].data.Reuniting()) {
+		st = replica.StatusUnavailable
+	}
+	if st != replica.StatusOK {
 		fx.Done = append(fx.Done, replica.Done{Token: q.token, Result: replica.Result{Status: st, Detail: why}})
 		return
 	}
 	c.slots[slot].load++
-	if q.load != nil {
-		c.slots[slot].data.Load(now, q.token, q.load, fx)
-	} else {
-		c.slots[slot].data.Commit(now, q.token, q.commit, fx)
-	}
+	c.slots[slot].data.Request(now, q.token, q.Request, fx)
 }
 
-// guarded reports whether the policy forbids a commit because this node sees too few members. A logout is never refused.
+// guarded reports whether the policy forbids a commit or a lock because this node sees too few members. A logout is never
+// refused.
 func (c *Core) guarded(q request, why *string) bool {
-	if q.commit == nil || q.commit.Destroy || c.aliveMembers() >= c.cfg.MinMembers {
+	changes := q.Commit != nil && !q.Commit.Destroy || q.Lock != nil
+	if !changes || c.aliveMembers() >= c.cfg.MinMembers {
 		return false
 	}
 	*why = fmt.Sprintf("guard: %d members are alive, %d are needed", c.aliveMembers(), c.cfg.MinMembers)
 	return true
+}
+
+// Disown ends the locks that were asked for or renewed last over a connection that is gone, see [replica.Lock].
+func (c *Core) Disown(now replica.Instant, owner uint64, fx *replica.Effects) {
+	for i := range c.slots {
+		c.slots[i].data.Disown(now, owner, fx)
+	}
 }
 
 func (c *Core) serving(now replica.Instant, slot uint32) replica.Status {

@@ -64,7 +64,7 @@ func (w *world) checkTried(m *replica.Request) {
 	switch {
 	case m.Commit != nil:
 		s = w.check.idle[m.Commit.Key]
-	case !m.Load.Peek:
+	case m.Load != nil && !m.Load.Peek:
 		s = w.check.idle[m.Load.Key]
 	}
 	if s != nil {

@@ -7,26 +7,19 @@ import (
 	"github.com/sessnode/sessnode/replica"
 )
 
-// request is a client's; one of load and commit is set.
+// request is a client's.
 type request struct {
-	token  replica.Token
-	load   *replica.Load
-	commit *replica.Commit
-	until  time.Duration // Instant.Mono until which it waits; zero: it does not yet
-}
-
-func (q request) key() replica.Key {
-	if q.load != nil {
-		return q.load.Key
-	}
-	return q.commit.Key
+	*replica.Request
+	token replica.Token // this node's
+	until time.Duration // Instant.Mono until which it waits; zero: it does not yet
 }
 
 // waitingMax bounds the requests that wait for one slot; more are refused, for the client to try again.
 const waitingMax = 1024
 
-// wait keeps a request, which would be answered with st, back for what will be over in a moment: the slot is being handed over; or the session may be held
-// by a node that was on the other side of a split, which is asked first. It waits for no longer than a lease.
+// wait keeps a request, which would be answered with st, back for what will be over in a moment: the slot is being handed
+// over; or what it asks for may be held by a node that was on the other side of a split, which is asked first. It waits
+// for no longer than a lease.
 func (c *Core) wait(now replica.Instant, slot uint32, st replica.Status, q request, fx *replica.Effects) bool {
 	s := &c.slots[slot]
 	switch {
@@ -34,7 +27,7 @@ func (c *Core) wait(now replica.Instant, slot uint32, st replica.Status, q reque
 		return false
 	case s.data.Surrendered():
 	case !s.data.Told():
-	case st == replica.StatusOK && !s.data.Merged(now, q.key(), fx):
+	case st == replica.StatusOK && !c.merged(now, s, q, fx):
 	default:
 		return false
 	}
@@ -43,6 +36,14 @@ func (c *Core) wait(now replica.Instant, slot uint32, st replica.Status, q reque
 	}
 	s.waiting = append(s.waiting, q)
 	return true
+}
+
+// merged reports whether what a request asks for is merged with what nodes outside the claim are known to hold.
+func (c *Core) merged(now replica.Instant, s *slot, q request, fx *replica.Effects) bool {
+	if q.List != nil {
+		return !s.data.Reuniting()
+	}
+	return s.data.Merged(now, q.Key(), fx)
 }
 
 // stir marks a slot whose waiting requests may go on.

@@ -53,6 +53,7 @@ type Node struct {
 	out            outgoing
 	waiters        map[replica.Token]waiter
 	token          replica.Token // the last one given
+	owners         uint64        // the last name given to a connection for its locks
 	conns          map[replica.Boot]*wire.Conn
 	links          map[replica.Boot]*wire.Link  // to members with a higher boot
 	watchers       map[*source]bool             // clients that want the layout; true: not sent yet

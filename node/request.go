@@ -20,6 +20,7 @@ type waiter struct {
 
 	slot   uint32
 	began  time.Duration // Instant.Mono when this node's core was asked
+	waits  bool          // for a lock: how long says nothing about this node
 	to     replica.Boot  // the member that it was passed on to; zero: this node's core
 	expiry time.Duration // Instant.Mono after which a passed-on request is given up
 }
@@ -39,13 +40,15 @@ func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, lane int, m
 	if s.role != wire.RoleNode {
 		m.Hops = 0
 	}
+	if m.Lock != nil {
+		m.Lock.Owner = s.owner()
+	}
 	n.serve(now, w, m)
 }
 
 // serve answers a request here, or passes it on to the slot's primary.
 func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
-	key := keyOf(m)
-	if err := key.Validate(); err != nil {
+	if err := m.Validate(n.cfg.Slots); err != nil {
 		n.answer(w, replica.ResultOf(err))
 		return
 	}
@@ -53,26 +56,16 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 		n.answer(w, replica.Result{Status: replica.StatusOverloaded, Detail: "too many requests under way on this node"})
 		return
 	}
-	w.slot = replica.SlotOf(key.ID, n.cfg.Slots)
+	w.slot = m.SlotOf(n.cfg.Slots)
 	n.token++
 	t := n.token
 	if n.forward(now, t, w, m) {
 		return
 	}
 	w.began = now.Mono
+	w.waits = m.Lock != nil
 	n.waiters[t] = w
-	if m.Load != nil {
-		n.core.Load(now, w.slot, t, m.Load, &n.effects)
-	} else {
-		n.core.Commit(now, w.slot, t, m.Commit, &n.effects)
-	}
-}
-
-func keyOf(m *replica.Request) replica.Key {
-	if m.Load != nil {
-		return m.Load.Key
-	}
-	return m.Commit.Key
+	n.core.Request(now, w.slot, t, m, &n.effects)
 }
 
 // forward passes a request on if another member is the slot's primary, knows of what this node holds and can be reached,
@@ -83,9 +76,10 @@ func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replic
 	if primary == n.self.Boot || c == nil || m.Hops >= hopsMax || !n.core.Refers(w.slot) {
 		return false
 	}
-	on := &replica.Request{Token: uint64(t), Hops: m.Hops + 1, Load: m.Load, Commit: m.Commit}
+	on := *m
+	on.Token, on.Hops = uint64(t), m.Hops+1
 	n.out.now = now.Mono
-	if n.queue(c, logLane(c, w.slot), on) != nil {
+	if n.queue(c, logLane(c, w.slot), &on) != nil {
 		return false
 	}
 	w.to, w.expiry = primary, now.Mono+forwardFor
@@ -111,7 +105,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 	if w, ok := n.waiters[t]; ok {
 		delete(n.waiters, t)
 		n.answer(w, r)
-		if !r.Status.Retryable() {
+		if !r.Status.Retryable() && !w.waits {
 			n.core.Observe(now.Mono - w.began)
 		}
 	}
@@ -171,17 +165,42 @@ func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error
 // them, so that it takes effect once however often it is tried.
 func (n *Node) Commit(ctx context.Context, c *replica.Commit) (replica.Result, error) {
 	own := *c
-	if own.Request.IsZero() {
-		var b [16]byte
-		if _, err := rand.Read(b[:]); err != nil {
-			return replica.Result{}, err
-		}
-		own.Request = replica.RequestID{Client: binary.LittleEndian.Uint64(b[:]), Seq: binary.LittleEndian.Uint64(b[8:])}
-	}
-	if own.NotAfter == 0 {
-		own.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
+	if err := n.identify(&own.Request, &own.NotAfter); err != nil {
+		return replica.Result{}, err
 	}
 	return n.do(ctx, &replica.Request{Commit: &own})
+}
+
+// Lock asks for a session's lock, or speaks for one that is held, as the client's Store has it.
+func (n *Node) Lock(ctx context.Context, l *replica.Lock) (replica.Result, error) {
+	own := *l
+	if err := n.identify(&own.Request, &own.NotAfter); err != nil {
+		return replica.Result{}, err
+	}
+	return n.do(ctx, &replica.Request{Lock: &own})
+}
+
+// List lists sessions of one slot, as the client's Store has it.
+func (n *Node) List(ctx context.Context, l *replica.List) (replica.Result, error) {
+	return n.do(ctx, &replica.Request{List: l})
+}
+
+// Slots is the number of slots of the cluster, for List.
+func (n *Node) Slots(context.Context) (int, error) { return n.cfg.Slots, nil }
+
+// identify gives a request that names itself or its end not an id of its own and a few seconds.
+func (n *Node) identify(id *replica.RequestID, notAfter *int64) error {
+	if id.IsZero() {
+		var b [16]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return err
+		}
+		*id = replica.RequestID{Client: binary.LittleEndian.Uint64(b[:]), Seq: binary.LittleEndian.Uint64(b[8:])}
+	}
+	if *notAfter == 0 {
+		*notAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
+	}
+	return nil
 }
 
 const (

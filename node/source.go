@@ -13,9 +13,10 @@ import (
 
 // source is one connection's other end. It handles what arrives from there.
 type source struct {
-	node *Node
-	role wire.Role
-	conn *wire.Conn // of a watcher; guarded by the node's mutex
+	node  *Node
+	role  wire.Role
+	conn  *wire.Conn // of a watcher; guarded by the node's mutex
+	locks uint64     // names this connection to locks; zero: it asked for none; guarded by the node's mutex
 
 	mu    sync.Mutex // guards the rest
 	boot  replica.Boot
@@ -152,20 +153,30 @@ func (s *source) meet(c *wire.Conn, m *replica.Hello) {
 // Gossip hands memberlist a stream.
 func (s *source) Gossip(_ *wire.Conn, stream net.Conn) { s.node.gossip.transport.incoming(stream) }
 
+// owner names this connection to the locks that are asked for over it, which end with it. The node's mutex is held.
+func (s *source) owner() uint64 {
+	if s.locks == 0 {
+		s.node.owners++
+		s.locks = s.node.owners
+	}
+	return s.locks
+}
+
 // Closed forgets the connection.
 func (s *source) Closed(c *wire.Conn, err error) {
 	n := s.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.watchers, s)
-	boot := s.who()
-	if boot == 0 || n.conns[boot] != c {
-		return
+	if s.locks != 0 {
+		n.core.Disown(n.cfg.Clock(), s.locks, &n.effects)
 	}
-	delete(n.conns, boot)
-	n.failForwards(boot)
-	if errors.Is(err, wire.ErrPeerRestarted) {
-		n.core.Refused(boot)
+	if boot := s.who(); boot != 0 && n.conns[boot] == c {
+		delete(n.conns, boot)
+		n.failForwards(boot)
+		if errors.Is(err, wire.ErrPeerRestarted) {
+			n.core.Refused(boot)
+		}
 	}
 	n.dispatch()
 }

@@ -135,6 +135,7 @@ func (s *Slot) Tick(now Instant, fx *Effects) {
 	if s.role != Primary {
 		return
 	}
+	s.tickLocks(now, fx)
 	for _, f := range s.followers {
 		if f.acked < f.sent && now.Mono-f.progress > retransmitAfter && now.Mono-f.resent > retransmitAfter {
 			f.resent = now.Mono

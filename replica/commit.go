@@ -48,6 +48,8 @@ type Commit struct {
 
 	// If, when not zero, is the stamp that the session must have. A session that is being created has none.
 	If Stamp
+	// Lock, when not zero, is the token of the session's lock, which must still be held, see [Lock].
+	Lock Stamp
 
 	Request    RequestID
 	NotAfter   int64 // time of day, milliseconds since 1970, after which the commit must not take effect; required
@@ -69,15 +71,16 @@ type Load struct {
 	Peek bool
 }
 
-// Result answers a Load or a Commit.
+// Result answers a Load, a Commit, a Lock or a List.
 type Result struct {
 	Status Status
-	Detail string // completes the status for a reader: the limit that was passed, the member to ask
-	Stamp  Stamp  // of the session after the request
+	Detail string // completes the status for a reader: the limit that was passed, who holds the lock
+	Stamp  Stamp  // of the session after the request; of a granted lock, its token
 	Copies int    // nodes known to hold the commit, the primary included; zero for a load
-	// Session is the answer to a Load whose Known was not the newest; nil otherwise. Ended and deleted things are left
+	// Session is the answer to a Load whose Known was not the newest, or comes with a lock; nil otherwise. Ended and deleted things are left
 	// out. It must not be modified.
 	Session *Session
+	IDs     []string // the answer to a List
 }
 
 // Err is nil for StatusOK, else an error that [errors.Is] finds the status in.

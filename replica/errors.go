@@ -22,6 +22,8 @@ const (
 	StatusTooLate         Status = 11
 	StatusOverCapacity    Status = 12
 	StatusForbidden       Status = 13
+	StatusLocked          Status = 14
+	StatusLockLost        Status = 15
 )
 
 // What callers test for.
@@ -52,6 +54,10 @@ var (
 	ErrOverCapacity error = StatusOverCapacity
 	// ErrForbidden: the peer's key does not allow this request.
 	ErrForbidden error = StatusForbidden
+	// ErrLocked: another holds the session's lock; the text says who, if it told.
+	ErrLocked error = StatusLocked
+	// ErrLockLost: the lock is not held any more, or never was; nothing of the commit took effect.
+	ErrLockLost error = StatusLockLost
 )
 
 var statusText = map[Status]string{
@@ -69,6 +75,8 @@ var statusText = map[Status]string{
 	StatusTooLate:         "request arrived after its deadline",
 	StatusOverCapacity:    "node is full",
 	StatusForbidden:       "not allowed with this key",
+	StatusLocked:          "session is locked by another",
+	StatusLockLost:        "session's lock is lost",
 }
 
 // Error is the status as a sentence's end, for wrapping.

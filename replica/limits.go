@@ -16,6 +16,8 @@ type Limits struct {
 	ClockSkewMax  time.Duration // between members' clocks; default 500 ms
 	RequestAgeMax time.Duration // how far in the future a request's not-after may lie; default 60 s
 
+	LockWaitersMax int // requests that wait for one session's lock; default 256
+
 	SessionsMax  int // sessions and tombstones of one slot, half of them of unknown ids at most; default 100,000
 	RequestsMax  int // remembered request ids of one slot; default 100,000
 	TailMax      int // entries of one slot not yet on all its backups; default 4,096
@@ -38,6 +40,7 @@ func (l Limits) WithDefaults() Limits {
 	orDefault(&l.TouchInterval, 10*time.Second)
 	orDefault(&l.ClockSkewMax, 500*time.Millisecond)
 	orDefault(&l.RequestAgeMax, time.Minute)
+	orDefault(&l.LockWaitersMax, 256)
 	orDefault(&l.SessionsMax, 100_000)
 	orDefault(&l.RequestsMax, 100_000)
 	orDefault(&l.TailMax, 4096)
@@ -60,6 +63,7 @@ func (l Limits) Validate() error {
 		{"TouchInterval", int64(l.TouchInterval), int64(time.Millisecond)},
 		{"ClockSkewMax", int64(l.ClockSkewMax), int64(time.Millisecond)},
 		{"RequestAgeMax", int64(l.RequestAgeMax), int64(time.Second)},
+		{"LockWaitersMax", int64(l.LockWaitersMax), 1},
 		{"SessionsMax", int64(l.SessionsMax), 1},
 		{"RequestsMax", int64(l.RequestsMax), 1},
 		{"TailMax", int64(l.TailMax), 1},

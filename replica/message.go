@@ -216,6 +216,7 @@ type HandOff struct {
 	Slot  uint32
 	Epoch uint64 // of the sender's claim
 	Head  uint64
+	Locks []HeldLock // in the order of keys; they and their queues travel along
 }
 
 // Released says that the sender does not claim slots that it was promised.
@@ -246,12 +247,15 @@ type Hello struct {
 	Limits  uint64 // digest of the limits that must agree
 }
 
-// Request carries a client's request, or one that a node passes on; exactly one of Load and Commit is set.
+// Request carries a client's request, or one that a node passes on; exactly one of Load, Commit, Lock and List is
+// set.
 type Request struct {
 	Token  uint64 // chosen by the sender, per connection; echoed
 	Hops   uint8  // how often it was passed on
 	Load   *Load
 	Commit *Commit
+	Lock   *Lock
+	List   *List
 }
 
 // Reply answers a Request.

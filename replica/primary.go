@@ -103,7 +103,7 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 	if r != nil && !c.Destroy && s.over(now, r) {
 		s.expire(now, r, fx)
 	}
-	if err := s.allowed(r, c); err != nil {
+	if err := s.allowed(now, r, c); err != nil {
 		s.answerAfter(t, r, ResultOf(err), fx)
 		return
 	}
@@ -123,6 +123,9 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 	}
 	item.waiting = append(item.waiter[:0], t)
 	s.append(now, item, fx)
+	if c.Renew != "" {
+		s.moveLock(c.Key, Key{c.Key.App, c.Renew}, fx)
+	}
 }
 
 // need is how many backups a commit waits for: as many as it asks for, and never fewer than the operator does.
@@ -214,7 +217,7 @@ func (s *Slot) overloaded() error {
 }
 
 // allowed checks the commit's conditions against the newest version.
-func (s *Slot) allowed(r *record, c *Commit) error {
+func (s *Slot) allowed(now Instant, r *record, c *Commit) error {
 	var v *Session
 	if r != nil {
 		v = r.newest
@@ -230,6 +233,8 @@ func (s *Slot) allowed(r *record, c *Commit) error {
 		return ErrExists
 	case !c.Create && !live(v):
 		return ErrNotFound
+	case !c.Lock.IsZero() && !s.holds(now, c.Key, c.Lock):
+		return ErrLockLost
 	case !c.If.IsZero() && v.Stamp != c.If:
 		return ErrChanged
 	case c.Renew != "" && s.records[Key{c.Key.App, c.Renew}] != nil:

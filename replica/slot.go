@@ -45,8 +45,9 @@ type Slot struct {
 
 	// Of a primary.
 	followers []*follower // the claim's backups in its order, then learners
-	barrier   uint64      // reads wait until all backups hold the entries up to this one
-	given     bool        // surrendered: serves nothing until the next claim
+	locks     map[Key]*lock
+	barrier   uint64 // reads wait until all backups hold the entries up to this one
+	given     bool   // surrendered: serves nothing until the next claim
 
 	// Of a backup or learner.
 	ackDue   bool
@@ -64,7 +65,7 @@ type Slot struct {
 
 // NewSlot makes an absent slot.
 func NewSlot(num uint32, cfg *Config) *Slot {
-	return &Slot{num: num, cfg: cfg, records: map[Key]*record{}, requests: newRequestLog()}
+	return &Slot{num: num, cfg: cfg, records: map[Key]*record{}, requests: newRequestLog(), locks: map[Key]*lock{}}
 }
 
 // Role is what the node does for the slot.
@@ -180,6 +181,7 @@ func (s *Slot) stepDown(fx *Effects) {
 			s.forget(r)
 		}
 	}
+	s.forgetLocks(fx)
 	s.followers, s.barrier, s.offers, s.reunions, s.given = nil, 0, nil, nil, false
 	if s.tail.opened > 0 {
 		s.tail.reset(s.tail.first() - 1)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestSteppingDownDiscardsWhatIsPending(t *testing.T) {
@@ -62,7 +64,7 @@ func TestRetryWaitsForTheFirstAttempt(t *testing.T) {
 	r.run()
 	third := r.send(c)
 	for _, token := range []Token{first, second, third} {
-		if got := r.result(token); got != r.result(first) || got.Copies != 2 {
+		if got := r.result(token); !cmp.Equal(got, r.result(first)) || got.Copies != 2 {
 			t.Errorf("got %+v, want %+v", got, r.result(first))
 		}
 	}

@@ -13,10 +13,10 @@ func (c *Commit) validate(l *Limits, slot uint32, slots int) error {
 		return err
 	}
 	switch {
-	case c.Destroy && (c.Create || c.Configure || len(c.Changes) > 0 || c.Renew != "" || !c.If.IsZero()):
+	case c.Destroy && (c.Create || c.Configure || len(c.Changes) > 0 || c.Renew != "" || !c.If.IsZero() || !c.Lock.IsZero()):
 		return fmt.Errorf("%w: destroying excludes every other change and any condition", ErrBadRequest)
-	case c.Create && !c.If.IsZero():
-		return fmt.Errorf("%w: a session that is being created has no stamp yet", ErrBadRequest)
+	case c.Create && (!c.If.IsZero() || !c.Lock.IsZero()):
+		return fmt.Errorf("%w: a session that is being created has no stamp or lock yet", ErrBadRequest)
 	case c.Durability > DurableNone:
 		return fmt.Errorf("%w: durability %d is none of all, one, none", ErrBadRequest, c.Durability)
 	case c.Idle < 0 || c.Lifetime < 0:

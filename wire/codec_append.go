@@ -19,6 +19,14 @@ func appendCount(b []byte, n int) []byte { return binary.AppendUvarint(b, uint64
 
 func appendText(b []byte, s string) []byte { return append(appendCount(b, len(s)), s...) }
 
+func appendTexts(b []byte, all []string) []byte {
+	b = appendCount(b, len(all))
+	for _, s := range all {
+		b = appendText(b, s)
+	}
+	return b
+}
+
 func appendBytes(b []byte, v []byte) []byte { return append(appendCount(b, len(v)), v...) }
 
 // appendOptional is appendBytes with the length plus one; zero means absent.

@@ -10,18 +10,25 @@ import (
 const (
 	requestLoad   = 1 << 0
 	requestCommit = 1 << 1
+	requestLock   = 1 << 2
+	requestList   = 1 << 3
+
+	requestKinds = requestLoad | requestCommit | requestLock | requestList
 )
 
 func appendRequest(b []byte, m *replica.Request) []byte {
 	b = appendUvarint(b, m.Token)
-	b = append(b, m.Hops, bitIf(m.Load != nil, requestLoad)|bitIf(m.Commit != nil, requestCommit))
-	if m.Load != nil {
-		b = appendLoad(b, m.Load)
+	switch {
+	case m.Load != nil:
+		return appendLoad(append(b, m.Hops, requestLoad), m.Load)
+	case m.Commit != nil:
+		return appendCommit(append(b, m.Hops, requestCommit), m.Commit)
+	case m.Lock != nil:
+		return appendLock(append(b, m.Hops, requestLock), m.Lock)
+	case m.List != nil:
+		return appendList(append(b, m.Hops, requestList), m.List)
 	}
-	if m.Commit != nil {
-		b = appendCommit(b, m.Commit)
-	}
-	return b
+	return append(b, m.Hops, 0) // refused by the receiver
 }
 
 // A request and what it asks for live equally long and share an allocation.
@@ -34,11 +41,15 @@ type (
 		replica.Request
 		commit replica.Commit
 	}
+	lockRequest struct {
+		replica.Request
+		lock replica.Lock
+	}
 )
 
 func readRequest(r *reader) *replica.Request {
 	token, hops := r.uvarint("token"), r.byte("hops")
-	switch flags := r.byte("flags"); flags & (requestLoad | requestCommit) {
+	switch flags := r.byte("flags"); flags & requestKinds {
 	case requestLoad:
 		m := &loadRequest{}
 		readLoad(r, &m.load)
@@ -49,8 +60,15 @@ func readRequest(r *reader) *replica.Request {
 		readCommit(r, &m.commit)
 		m.Token, m.Hops, m.Commit = token, hops, &m.commit
 		return &m.Request
+	case requestLock:
+		m := &lockRequest{}
+		readLock(r, &m.lock)
+		m.Token, m.Hops, m.Lock = token, hops, &m.lock
+		return &m.Request
+	case requestList:
+		return &replica.Request{Token: token, Hops: hops, List: readList(r)}
 	}
-	r.fail("flags", "neither or both of load and commit")
+	r.fail("flags", "not one of load, commit, lock and list")
 	return nil
 }
 
@@ -90,6 +108,9 @@ const (
 	commitIf         = 1 << 6
 	commitRenew      = 1 << 7
 
+	// What follows the changes, if anything does.
+	commitLock = 1 << 0
+
 	changeSizeMin = 1 + 1
 )
 
@@ -124,6 +145,9 @@ func appendCommit(b []byte, c *replica.Commit) []byte {
 		b = appendText(b, c.Changes[i].Name)
 		b = appendOptional(b, c.Changes[i].Value, !c.Changes[i].Delete)
 	}
+	if !c.Lock.IsZero() {
+		b = appendStamp(append(b, commitLock), c.Lock)
+	}
 	return endRecord(b, mark)
 }
 
@@ -147,6 +171,9 @@ func readCommit(r *reader, c *replica.Commit) {
 		c.Renew = r.viewText("renew")
 	}
 	c.Changes = readChanges(r)
+	if r.more() && r.byte("commit flags")&commitLock != 0 {
+		c.Lock = r.stamp("lock")
+	}
 	ownCommit(c)
 	r.leave(after)
 }
@@ -174,13 +201,15 @@ const (
 	replyStamp   = 1 << 1
 	replySession = 1 << 2
 	replyClaim   = 1 << 3
+	replyIDs     = 1 << 4
 )
 
 func replyFlags(m *replica.Reply) byte {
 	return bitIf(m.Result.Detail != "", replyDetail) |
 		bitIf(!m.Result.Stamp.IsZero(), replyStamp) |
 		bitIf(m.Result.Session != nil, replySession) |
-		bitIf(!isZeroClaim(&m.Claim), replyClaim)
+		bitIf(!isZeroClaim(&m.Claim), replyClaim) |
+		bitIf(len(m.Result.IDs) > 0, replyIDs)
 }
 
 func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
@@ -202,6 +231,9 @@ func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
 		boots := addBoots(space[:0], &m.Claim)
 		b = appendClaim(appendBoots(b, boots), &m.Claim, boots)
 	}
+	if flags&replyIDs != 0 {
+		b = appendTexts(b, m.Result.IDs)
+	}
 	return b
 }
 
@@ -222,6 +254,9 @@ func readReply(r *reader) *replica.Reply {
 	if flags&replyClaim != 0 {
 		boots := readBoots(r)
 		m.Claim = readClaim(r, boots)
+	}
+	if flags&replyIDs != 0 {
+		m.Result.IDs = readTexts(r, "ids", replica.ListMax)
 	}
 	return m
 }

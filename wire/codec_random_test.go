@@ -143,6 +143,11 @@ func (f filler) mend(v reflect.Value) {
 func (f filler) mendRequest(m *replica.Request) {
 	switch {
 	case m.Load != nil:
+		m.Commit, m.Lock, m.List = nil, nil, nil
+	case m.Lock != nil:
+		m.Lock.Owner = 0 // does not travel
+		m.Commit, m.List = nil, nil
+	case m.List != nil:
 		m.Commit = nil
 	case m.Commit == nil:
 		m.Commit = &replica.Commit{}

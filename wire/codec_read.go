@@ -128,6 +128,20 @@ func (r *reader) bytes(field string) []byte { return ownValue(r.view(field)) }
 
 func (r *reader) text(field string) string { return string(r.view(field)) }
 
+// more reports whether the record has another field, which a sender of an earlier version leaves out.
+func (r *reader) more() bool { return len(r.rest) > 0 }
+
+func readTexts(r *reader, field string, countMax int) []string {
+	all := make([]string, 0, r.count(field, countMax, 1))
+	for range cap(all) {
+		all = append(all, r.text(field))
+	}
+	if r.failed() || len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
 // count is the number of elements that follow, of which each takes at least sizeMin bytes.
 func (r *reader) count(field string, countMax, sizeMin int) int {
 	n := r.uvarint(field)

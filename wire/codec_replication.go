@@ -49,11 +49,15 @@ func readAck(r *reader) *replica.Ack {
 }
 
 func appendHandOff(b []byte, m *replica.HandOff) []byte {
-	return appendUvarint(appendUvarint(appendUint32(b, m.Slot), m.Epoch), m.Head)
+	return appendLocks(appendUvarint(appendUvarint(appendUint32(b, m.Slot), m.Epoch), m.Head), m.Locks)
 }
 
 func readHandOff(r *reader) *replica.HandOff {
-	return &replica.HandOff{Slot: r.uint32("slot"), Epoch: r.uvarint("epoch"), Head: r.uvarint("head")}
+	m := &replica.HandOff{Slot: r.uint32("slot"), Epoch: r.uvarint("epoch"), Head: r.uvarint("head")}
+	if r.more() {
+		m.Locks = readLocks(r)
+	}
+	return m
 }
 
 func appendFenced(b []byte, m *replica.Fenced) []byte {

@@ -135,7 +135,10 @@ func slotSamples() []sample {
 		{"Fetch", &replica.Fetch{Slot: 700, Key: sampleKey}},
 		{"Fetched", &replica.Fetched{Slot: 700, Key: sampleKey, Parts: parts[:1]}},
 		{"Check", &replica.Check{Slot: 700, Epoch: 12, Seq: 345_680, Cut: sampleWall + 60_000, Digest: 0xf1f2f3f4f5f6f7f8}},
-		{"HandOff", &replica.HandOff{Slot: 700, Epoch: 12, Head: 4711}},
+		{"HandOff", &replica.HandOff{Slot: 700, Epoch: 12, Head: 4711, Locks: []replica.HeldLock{{
+			Key: sampleKey, Token: sampleStamp, Request: sampleRequest, Holder: "app1:8080", Left: 7 * time.Second,
+			Queue: []replica.RequestID{{Client: sampleRequest.Client, Seq: 9}},
+		}}}},
 		{"OfferReply", &replica.OfferReply{Slot: 700, Transfer: 78, Chunk: 1, Wanted: []uint32{0, 5}}},
 	}
 }
@@ -155,6 +158,18 @@ func clientSamples() []sample {
 			Key: sampleKey, Renew: sampleTombstone().Key.ID, If: sampleStamp, Request: sampleRequest,
 			NotAfter: sampleWall + 10_000, Durability: replica.DurableNone,
 		}}},
+		{"Request-locked", &replica.Request{Token: 1, Commit: &replica.Commit{
+			Key: sampleKey, Lock: sampleStamp, Request: sampleRequest, NotAfter: sampleWall + 10_000,
+			Changes: []replica.Change{{Name: "n", Value: []byte("7")}},
+		}}},
+		{"Request-lock", &replica.Request{Token: 2, Lock: &replica.Lock{
+			Key: sampleKey, Wait: 200 * time.Millisecond, Lease: 10 * time.Second, Holder: "app1:8080",
+			Request: sampleRequest, NotAfter: sampleWall + 10_000,
+		}}},
+		{"Request-release", &replica.Request{Token: 3, Lock: &replica.Lock{Key: sampleKey, Held: sampleStamp, Release: true}}},
+		{"Request-list", &replica.Request{Token: 4, List: &replica.List{
+			Slot: 700, App: sampleKey.App, Principal: "user-7", After: sampleKey.ID,
+		}}},
 		{"Request-load", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, Known: sampleStamp}}},
 		{"Request-peek", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, Peek: true}}},
 		{"Reply", &replica.Reply{Token: 4711, Result: replica.Result{Stamp: sampleStamp, Copies: 3}}},
@@ -162,6 +177,7 @@ func clientSamples() []sample {
 		{"Reply-refused", &replica.Reply{Token: 4712, Claim: sampleClaim, Result: replica.Result{
 			Status: replica.StatusNotPrimary, Detail: "ask " + sampleMember.Name,
 		}}},
+		{"Reply-ids", &replica.Reply{Token: 4, Result: replica.Result{IDs: []string{sampleKey.ID}}}},
 		{"LayoutWanted", &replica.LayoutWanted{}},
 		{"Layout", &replica.Layout{
 			Cluster: 0xd1d2d3d4d5d6d7d8, Slots: 1024, Members: []replica.Member{sampleMember},

@@ -145,6 +145,10 @@ func TestDecodeSkipsTrailingFieldsOfRecords(t *testing.T) {
 	remembered := []replica.RememberedRequest{{Request: sampleRequest, NotAfter: 5, Key: sampleKey, Stamp: sampleStamp}}
 	entry := sampleUpdate().Entry
 	entry.Requests = remembered
+	commit := *sampleCommit().Commit
+	commit.Lock = sampleStamp
+	lock := replica.Lock{Key: sampleKey, Held: sampleStamp, Lease: time.Second}
+	list := replica.List{Slot: 3, App: "shop"}
 	answered := replica.AnsweredSlot{Slot: 3, Holds: true, Claim: sampleClaim}
 	for _, c := range []struct {
 		name   string
@@ -160,11 +164,17 @@ func TestDecodeSkipsTrailingFieldsOfRecords(t *testing.T) {
 		}},
 		{"claim", appendClaim(nil, &sampleClaim, boots), sampleClaim, func(r *reader) any { return readClaim(r, table) }},
 		{"member", appendMember(nil, &sampleMember), sampleMember, func(r *reader) any { return readMember(r) }},
-		{"commit", appendCommit(nil, sampleCommit().Commit), *sampleCommit().Commit, func(r *reader) any {
+		{"commit", appendCommit(nil, &commit), commit, func(r *reader) any {
 			var c replica.Commit
 			readCommit(r, &c)
 			return c
 		}},
+		{"lock", appendLock(nil, &lock), lock, func(r *reader) any {
+			var l replica.Lock
+			readLock(r, &l)
+			return l
+		}},
+		{"list", appendList(nil, &list), list, func(r *reader) any { return *readList(r) }},
 		{"load", appendLoad(nil, &replica.Load{Key: sampleKey}), replica.Load{Key: sampleKey}, func(r *reader) any {
 			var l replica.Load
 			readLoad(r, &l)
@@ -197,8 +207,9 @@ func TestDecodeSkipsTrailingFieldsOfRecords(t *testing.T) {
 	}
 }
 
-// endsEarlier are the sizes of payloads that a sender of before the admin commands made: they are whole as well.
-var endsEarlier = map[string]int{"AdminRequest": 1, "AdminRequest-forget": 1, "AdminReply": 14, "AdminReply-refused": 2}
+// endsEarlier are the sizes of payloads that a sender of before the admin commands, or the locks, made: they are whole as
+// well.
+var endsEarlier = map[string]int{"HandOff": 5, "AdminRequest": 1, "AdminRequest-forget": 1, "AdminReply": 14, "AdminReply-refused": 2}
 
 func TestDecodeTakesEarlierFrames(t *testing.T) {
 	for _, c := range []struct {
@@ -270,7 +281,6 @@ func TestDecodeRefuses(t *testing.T) {
 		message replica.Message
 	}{
 		{"request for nothing", &replica.Request{}},
-		{"request for both", &replica.Request{Load: &replica.Load{}, Commit: &replica.Commit{}}},
 		{"part without a session", &replica.Offer{Parts: []replica.Part{{}}}},
 		{"unknown durability", &replica.Request{Commit: &replica.Commit{Durability: 200}}},
 		{"unknown verdict", &replica.Answer{Slots: []replica.AnsweredSlot{{Verdict: 4}}}},
@@ -282,6 +292,10 @@ func TestDecodeRefuses(t *testing.T) {
 		if m != nil || !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v, %v; want ErrMalformed", c.name, m, err)
 		}
+	}
+	both := Frame{Type: typeRequest, Payload: []byte{1, 0, requestLoad | requestLock}}
+	if m, err := Decode(both, 0); m != nil || !errors.Is(err, ErrMalformed) {
+		t.Errorf("request for both: %v, %v; want ErrMalformed", m, err)
 	}
 }
 

@@ -17,17 +17,23 @@ const requestFor = 5 * time.Second
 type Store struct {
 	started time.Time // zero of replica.Instant.Mono
 
-	mu   sync.Mutex // guards the fields below
-	slot *replica.Slot
-	fx   replica.Effects // of the step under way
+	mu    sync.Mutex // guards the fields below
+	slot  *replica.Slot
+	fx    replica.Effects // of the step under way
+	last  replica.Token
+	waits map[replica.Token]chan replica.Result // for a lock
 }
 
-var _ client.Store = (*Store)(nil)
+var (
+	_ client.Store  = (*Store)(nil)
+	_ client.Locker = (*Store)(nil)
+	_ client.Lister = (*Store)(nil)
+)
 
 // NewStore makes an empty store.
 func NewStore() *Store {
 	const self = replica.Boot(1)
-	s := &Store{started: time.Now(), slot: replica.NewSlot(0, &replica.Config{
+	s := &Store{started: time.Now(), waits: map[replica.Token]chan replica.Result{}, slot: replica.NewSlot(0, &replica.Config{
 		Slots: 1, Limits: replica.Limits{}.WithDefaults(), MinCopies: 1, Clock: &replica.Clock{Boot: self},
 	})}
 	s.slot.Lead(s.now(), replica.Claim{Epoch: 1, Primary: self}, nil, &s.fx)
@@ -39,7 +45,7 @@ func (s *Store) Load(ctx context.Context, l *replica.Load) (replica.Result, erro
 	if err := l.Key.Validate(); err != nil {
 		return replica.Result{}, err
 	}
-	return s.step(ctx, func(now replica.Instant, t replica.Token) { s.slot.Load(now, t, l, &s.fx) })
+	return s.do(ctx, &replica.Request{Load: l})
 }
 
 // Commit applies a change whole or not at all. Errors are those of Load.
@@ -48,12 +54,30 @@ func (s *Store) Commit(ctx context.Context, c *replica.Commit) (replica.Result, 
 		return replica.Result{}, err
 	}
 	own := *c
-	return s.step(ctx, func(now replica.Instant, t replica.Token) {
-		if own.NotAfter == 0 {
-			own.NotAfter = now.Wall + requestFor.Milliseconds()
-		}
-		s.slot.Commit(now, t, &own, &s.fx)
-	})
+	if own.NotAfter == 0 {
+		own.NotAfter = s.now().Wall + requestFor.Milliseconds()
+	}
+	return s.do(ctx, &replica.Request{Commit: &own})
+}
+
+// Lock asks for a session's lock, or speaks for one that is held. Errors are those of Load.
+func (s *Store) Lock(ctx context.Context, l *replica.Lock) (replica.Result, error) {
+	if err := l.Key.Validate(); err != nil {
+		return replica.Result{}, err
+	}
+	own := *l
+	if own.NotAfter == 0 {
+		own.NotAfter = s.now().Wall + requestFor.Milliseconds()
+	}
+	return s.do(ctx, &replica.Request{Lock: &own})
+}
+
+// Slots is one.
+func (s *Store) Slots(context.Context) (int, error) { return 1, nil }
+
+// List lists sessions of the one slot. Errors are those of Load.
+func (s *Store) List(ctx context.Context, l *replica.List) (replica.Result, error) {
+	return s.do(ctx, &replica.Request{List: l})
 }
 
 // Sessions counts the sessions that live, those of all applications.
@@ -61,27 +85,55 @@ func (s *Store) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slot.Tick(s.now(), &s.fx)
-	s.fx.Reset()
+	s.deliver()
 	sessions, _ := s.slot.Sessions()
 	return sessions
 }
 
-// step lets the slot answer one request; without backups it does so at once.
-func (s *Store) step(ctx context.Context, ask func(replica.Instant, replica.Token)) (replica.Result, error) {
+// tickEvery is how often the slot is looked at while somebody waits.
+const tickEvery = 20 * time.Millisecond
+
+// do has one request answered: at once, unless it waits for a lock.
+func (s *Store) do(ctx context.Context, m *replica.Request) (replica.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return replica.Result{}, err
 	}
+	answer := s.begin(m)
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case res := <-answer:
+			return res, res.Err()
+		case <-ctx.Done():
+			return replica.Result{}, ctx.Err()
+		case <-ticker.C:
+			s.Sessions()
+		}
+	}
+}
+
+// begin asks the slot; the answer is in the channel, or will be.
+func (s *Store) begin(m *replica.Request) <-chan replica.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.last++
+	answer := make(chan replica.Result, 1)
+	s.waits[s.last] = answer
 	now := s.now()
 	s.slot.Tick(now, &s.fx)
-	ask(now, 1)
-	if len(s.fx.Done) != 1 {
-		panic("clienttest: BUG: a slot without backups did not answer at once")
+	s.slot.Request(now, s.last, m, &s.fx)
+	s.deliver()
+	return answer
+}
+
+// deliver hands the answers over. The mutex is held.
+func (s *Store) deliver() {
+	for _, d := range s.fx.Done {
+		s.waits[d.Token] <- d.Result
+		delete(s.waits, d.Token)
 	}
-	res := s.fx.Done[0].Result
 	s.fx.Reset()
-	return res, res.Err()
 }
 
 func (s *Store) now() replica.Instant {

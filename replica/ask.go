@@ -1,0 +1,44 @@
+package replica
+
+// SlotOf is the slot that a request is about, of so many; it may be out of range for a List that is not valid.
+func (m *Request) SlotOf(slots int) uint32 {
+	if m.List != nil {
+		return m.List.Slot
+	}
+	return SlotOf(m.Key().ID, slots)
+}
+
+// Key is the session that a request is about; a List's names only the application.
+func (m *Request) Key() Key {
+	switch {
+	case m.Load != nil:
+		return m.Load.Key
+	case m.Commit != nil:
+		return m.Commit.Key
+	case m.Lock != nil:
+		return m.Lock.Key
+	}
+	return Key{App: m.List.App}
+}
+
+// Request answers a client's request. The caller has made sure that the slot is Serving and that its lease holds.
+func (s *Slot) Request(now Instant, t Token, m *Request, fx *Effects) {
+	switch {
+	case m.Load != nil:
+		s.Load(now, t, m.Load, fx)
+	case m.Commit != nil:
+		s.Commit(now, t, m.Commit, fx)
+	case m.Lock != nil:
+		s.Lock(now, t, m.Lock, fx)
+	default:
+		s.List(now, t, m.List, fx)
+	}
+}
+
+// Validate reports a request that names no session or no slot that there could be.
+func (m *Request) Validate(slots int) error {
+	if m.List != nil {
+		return m.List.Validate(slots)
+	}
+	return m.Key().Validate()
+}
