@@ -73,16 +73,20 @@ func readRequest(r *reader) *replica.Request {
 }
 
 const (
-	loadPeek  = 1 << 0
-	loadKnown = 1 << 1
+	loadPeek   = 1 << 0
+	loadKnown  = 1 << 1
+	loadDigest = 1 << 2
 )
 
 func appendLoad(b []byte, l *replica.Load) []byte {
 	b, mark := beginRecord(b)
-	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(!l.Known.IsZero(), loadKnown))
+	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(!l.Known.IsZero(), loadKnown)|bitIf(l.KnownDigest != 0, loadDigest))
 	b = appendKey(b, l.Key)
 	if !l.Known.IsZero() {
 		b = appendStamp(b, l.Known)
+	}
+	if l.KnownDigest != 0 {
+		b = appendFixed64(b, l.KnownDigest)
 	}
 	return endRecord(b, mark)
 }
@@ -94,6 +98,9 @@ func readLoad(r *reader, l *replica.Load) {
 	l.Key = ownKey(r.viewKey())
 	if flags&loadKnown != 0 {
 		l.Known = r.stamp("known")
+	}
+	if flags&loadDigest != 0 {
+		l.KnownDigest = r.fixed64("known digest")
 	}
 	r.leave(after)
 }
