@@ -122,6 +122,7 @@ func (rec *recorder) commit() error {
 	case done.destroyed:
 		m.cookie.expire(rec.w.Header(), rec.r)
 	}
+	m.hint(rec.w.Header(), rec.r, s)
 	if err != nil {
 		m.onError(rec.w, rec.r, err)
 	}

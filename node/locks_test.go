@@ -19,6 +19,8 @@ import (
 var (
 	_ client.Locker = (*node.Node)(nil)
 	_ client.Lister = (*node.Node)(nil)
+
+	_ client.Locator = (*node.Node)(nil)
 )
 
 // TestLockEndsWithItsConnection: the holder's process is gone; the next gets the lock long before the lease is over, and
@@ -188,7 +190,7 @@ func countUnderLock(s client.Store, id string) error {
 // primaryOf is the place of the node that is primary of a session.
 func (c *cluster) primaryOf(id string) int {
 	for i, m := range c.nodes {
-		if where := m.node.Locate(id); where.Primary.Name == fmt.Sprintf("n%d", i+1) {
+		if where, _ := m.node.Locate(context.Background(), id); where.Primary.Name == fmt.Sprintf("n%d", i+1) {
 			return i
 		}
 	}
