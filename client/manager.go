@@ -80,9 +80,6 @@ func (c ManagerConfig) Validate() error {
 	if err := c.Cookie.Validate(); err != nil {
 		return fmt.Errorf("manager: %w", err)
 	}
-	if err := c.validateRoute(); err != nil {
-		return err
-	}
 	c = c.withDefaults()
 	switch {
 	case len(c.App) > replica.AppLenMax:
@@ -98,7 +95,7 @@ func (c ManagerConfig) Validate() error {
 	case c.BufferBytesMax < 0:
 		return fmt.Errorf("manager: BufferBytesMax is %d; it must be positive", c.BufferBytesMax)
 	}
-	return nil
+	return c.validateHint()
 }
 
 // Build makes a manager.

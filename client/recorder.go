@@ -110,6 +110,7 @@ func (rec *recorder) commit() error {
 	m, s := rec.session.manager, rec.session
 	done, err := m.save(rec.r, s)
 	s.enter(phaseStarted)
+	m.hint(rec.w.Header(), rec.r, s)
 	if err != nil {
 		rec.err = err
 		rec.restoreHeader()
@@ -122,7 +123,6 @@ func (rec *recorder) commit() error {
 	case done.destroyed:
 		m.cookie.expire(rec.w.Header(), rec.r)
 	}
-	m.hint(rec.w.Header(), rec.r, s)
 	if err != nil {
 		m.onError(rec.w, rec.r, err)
 	}

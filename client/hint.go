@@ -36,8 +36,8 @@ func isWord(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'
 }
 
-// validateRoute reports why no hint can be given.
-func (c ManagerConfig) validateRoute() error {
+// validateHint reports why no hint can be given.
+func (c ManagerConfig) validateHint() error {
 	name := c.RouteCookie
 	if name == "" {
 		return nil
@@ -45,7 +45,7 @@ func (c ManagerConfig) validateRoute() error {
 	if strings.ContainsFunc(name, func(r rune) bool { return !isWord(r) }) {
 		return fmt.Errorf("manager: RouteCookie %q: use letters, digits and underscores, nginx reads no others", name)
 	}
-	if name == c.Cookie.withDefaults().Name {
+	if name == c.Cookie.Name {
 		return fmt.Errorf("manager: RouteCookie %q is the cookie of the session: choose another name", name)
 	}
 	if _, ok := c.Store.(Locator); !ok {
@@ -55,7 +55,7 @@ func (c ManagerConfig) validateRoute() error {
 }
 
 // hint adds the route hint to a response if the request used its session and carries another one. While the session's slot
-// has no primary it leaves the browser's as it is.
+// has no primary it leaves the browser's as it is. When the commit failed the hint goes with the other headers.
 func (m *Manager) hint(h http.Header, r *http.Request, s *Session) {
 	if m.routeCookie == "" {
 		return
