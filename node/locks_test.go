@@ -19,8 +19,6 @@ import (
 var (
 	_ client.Locker = (*node.Node)(nil)
 	_ client.Lister = (*node.Node)(nil)
-
-	_ client.Locator = (*node.Node)(nil)
 )
 
 // TestLockEndsWithItsConnection: the holder's process is gone; the next gets the lock long before the lease is over, and

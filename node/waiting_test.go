@@ -12,6 +12,8 @@ import (
 	"github.com/sessnode/sessnode/replica"
 )
 
+var _ client.Locator = (*node.Node)(nil)
+
 // TestWithoutWaiting: from the death of a primary until another serves, whoever does not wait gets an error, soon; before
 // and afterwards the session. That holds for clients and for nodes in the process alike.
 func TestWithoutWaiting(t *testing.T) {
