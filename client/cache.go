@@ -128,7 +128,7 @@ func unguessable(c *replica.Commit) bool {
 
 // changed is s after a commit that got the given stamp, with nothing of the commit's own memory in it.
 func changed(s *replica.Session, commit *replica.Commit, stamp replica.Stamp) *replica.Session {
-	var done changes
+	done := changes{list: make([]replica.Change, 0, len(commit.Changes))}
 	for _, ch := range commit.Changes {
 		done.list = append(done.list, replica.Change{
 			Name: strings.Clone(ch.Name), Value: bytes.Clone(ch.Value), Delete: ch.Delete,

@@ -19,8 +19,8 @@ import (
 //	}
 //	http.Handle("/suggest", hasty(sessions.Wrap(suggest)))
 //
-// A commit that fails so may be ErrOutcomeUnknown as well, as after any other wait. A [Client] and a node in the same
-// process obey; a store that never waits need not.
+// Whether a commit that failed so takes effect is unknown, unless nobody was asked; a [Client] says so with
+// ErrOutcomeUnknown. Clients obey and nodes in the same process do; a store that never waits need not.
 func WithoutWaiting(ctx context.Context) context.Context { return replica.WithoutWaiting(ctx) }
 
 // errNoWaiting ends a request that would have to wait.

@@ -73,19 +73,22 @@ func readRequest(r *reader) *replica.Request {
 }
 
 const (
-	loadPeek   = 1 << 0
-	loadKnown  = 1 << 1
+	loadPeek  = 1 << 0
+	loadKnown = 1 << 1
+	// loadDigest in place of loadKnown: who does not know digests must not go by the stamp, and answers with the session.
 	loadDigest = 1 << 2
 )
 
 func appendLoad(b []byte, l *replica.Load) []byte {
 	b, mark := beginRecord(b)
-	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(!l.Known.IsZero(), loadKnown)|bitIf(l.KnownDigest != 0, loadDigest))
+	digest := l.KnownDigest != 0
+	known := !digest && !l.Known.IsZero()
+	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(known, loadKnown)|bitIf(digest, loadDigest))
 	b = appendKey(b, l.Key)
-	if !l.Known.IsZero() {
+	if known || digest {
 		b = appendStamp(b, l.Known)
 	}
-	if l.KnownDigest != 0 {
+	if digest {
 		b = appendFixed64(b, l.KnownDigest)
 	}
 	return endRecord(b, mark)
@@ -96,7 +99,7 @@ func readLoad(r *reader, l *replica.Load) {
 	flags := r.byte("load flags")
 	l.Peek = flags&loadPeek != 0
 	l.Key = ownKey(r.viewKey())
-	if flags&loadKnown != 0 {
+	if flags&(loadKnown|loadDigest) != 0 {
 		l.Known = r.stamp("known")
 	}
 	if flags&loadDigest != 0 {
