@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,7 +161,7 @@ func (p proxy) start(t *testing.T, servers map[string]*appServer) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt) // both end at once; nginx takes its workers along
+		_ = cmd.Process.Signal(syscall.SIGTERM) // both end at once; nginx takes its workers along
 		_ = cmd.Wait()
 	})
 	await(t, p.binary, func() bool {
