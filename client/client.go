@@ -24,6 +24,7 @@ type Client struct {
 	layout   *layout
 	peers    *peers
 	calls    *calls
+	cache    *cache
 	started  time.Time // zero of now
 
 	id  uint64        // names this client in request ids; random
@@ -56,7 +57,7 @@ func newClient(conf Config) (*Client, error) {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	c := &Client{
-		conf: conf, endpoint: endpoint, layout: newLayout(), calls: newCalls(conf.InFlightMax),
+		conf: conf, endpoint: endpoint, layout: newLayout(), calls: newCalls(conf.InFlightMax), cache: newCache(conf.CacheBytes),
 		started: time.Now(), id: binary.LittleEndian.Uint64(id[:]),
 		news: make(chan struct{}, 1), done: make(chan struct{}),
 	}
@@ -78,13 +79,18 @@ func roleOf(key wire.Key) wire.Role {
 // App is the application that the client was dialed for.
 func (c *Client) App() string { return c.conf.App }
 
-// Load reads a session. The error is that of the result, or says why there is none: ErrOverloaded, ErrClosed, the
+// Load reads a session. One that was loaded before and has not changed does not travel again: the slot's primary is asked
+// whether what this client kept is the newest, see Config.CacheBytes; of what is kept Touched and Accessed are those of
+// when it came. The error is that of the result, or says why there is none: ErrOverloaded, ErrClosed, the
 // context's error, or one that is both context.DeadlineExceeded and replica.ErrUnavailable and tells what was tried.
 func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
 	if err := l.Key.Validate(); err != nil {
 		return replica.Result{}, err
 	}
-	return c.ask(ctx, replica.Request{Load: l})
+	asked, held := c.cache.question(l)
+	res, err := c.ask(ctx, replica.Request{Load: asked})
+	c.cache.loaded(asked, held, &res, err)
+	return res, err
 }
 
 // ask has a request answered that changes nothing, or nothing that matters when it is not.
@@ -160,6 +166,7 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	if err != nil {
 		return res, trail.explain(err, trail.unsure > 0)
 	}
+	c.cache.committed(commit, &res, res.Err())
 	return res, res.Err()
 }
 

@@ -32,6 +32,10 @@ type Config struct {
 	Timeout     time.Duration
 	InFlightMax int // requests under way; more fail with ErrOverloaded; default 4096
 	ConnsMax    int // connections; members beyond it are asked through others; default 128
+	// CacheBytes is how much of the sessions loaded last is kept, about, so that they need not travel again; default
+	// 16 MiB, negative: nothing. Every load asks the slot's primary all the same. What is kept of a session that ended
+	// stays in memory until it is pushed out or asked for.
+	CacheBytes int
 
 	// PacketConn is used instead of a socket of the client's own; Dial takes it over, and closes it also when it fails.
 	// Resolve replaces DNS. For simulated networks.
@@ -45,6 +49,7 @@ const (
 	inFlightMaxDefault = 4096
 	inFlightMaxLimit   = 1 << callIndexBits
 	connsMaxDefault    = 128
+	cacheBytesDefault  = 16 << 20
 	timeoutMax         = 30 * time.Second // well under replica.Limits.RequestAgeMax
 )
 
@@ -53,6 +58,7 @@ func (c Config) withDefaults() Config {
 	c.Timeout = cmp.Or(c.Timeout, timeoutDefault)
 	c.InFlightMax = cmp.Or(c.InFlightMax, inFlightMaxDefault)
 	c.ConnsMax = cmp.Or(c.ConnsMax, connsMaxDefault)
+	c.CacheBytes = cmp.Or(c.CacheBytes, cacheBytesDefault)
 	if c.Key.IsZero() {
 		c.Key = wire.DevelopmentKey()
 	}

@@ -27,5 +27,5 @@
 // What it owns: one UDP socket, connections to the members that it asked something, and the goroutines that serve
 // them, all gone when [Client.Close] returns. A Manager owns nothing that needs closing.
 //
-// What it does not do: keep sessions across requests, or decide where they live.
+// What it does not do: answer from what it kept without asking the session's primary, or decide where sessions live.
 package client

@@ -38,6 +38,11 @@ type ManagerConfig struct {
 	// help; errors.Is(err, ErrEndedMeanwhile) that somebody logged out while the request ran. Default: 503 with
 	// Retry-After for the first, 409 for the second, 500 otherwise, and a line in the log.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
+	// RouteCookie, when not empty, is the name of a second cookie, which says to proxies on the way which node is the
+	// primary of the visitor's session, see RouteHint: the application server beside or around that node answers soonest. It
+	// is set when it changes, with the attributes of Cookie, and goes when the session ends. A wrong one costs time, nothing
+	// else. The store must be a Locator. Default: none.
+	RouteCookie string
 	// Skip names requests that need no session, so that nothing of their responses is held back. Default: none.
 	Skip func(r *http.Request) bool
 
@@ -105,7 +110,7 @@ func (c ManagerConfig) Validate() error {
 	case c.BufferBytesMax < 0:
 		return fmt.Errorf("manager: BufferBytesMax is %d; it must be positive", c.BufferBytesMax)
 	}
-	return nil
+	return c.validateHint()
 }
 
 // Build makes a manager.
@@ -119,6 +124,7 @@ func (c ManagerConfig) Build() (*Manager, error) {
 		tracking: c.Tracking, undecodable: c.Undecodable,
 		idle: c.Idle, lifetime: c.Lifetime, durability: c.Durability, timeout: c.Timeout,
 		onError: c.OnError, skip: c.Skip, log: c.Log, bufferBytesMax: c.BufferBytesMax,
+		routeCookie: c.RouteCookie,
 	}
 	if m.onError == nil {
 		m.onError = m.answerError
@@ -146,6 +152,7 @@ type Manager struct {
 	skip    func(*http.Request) bool
 	log     *slog.Logger
 
+	routeCookie    string // "": no hints
 	bufferBytesMax int
 	buffers        sync.Pool // of *[]byte, empty
 }

@@ -139,6 +139,7 @@ func (rec *recorder) commit() error {
 	m, s := rec.session.manager, rec.session
 	err := m.save(rec.r, s)
 	s.enter(phaseStarted)
+	m.hint(rec.w.Header(), rec.r, s)
 	if err != nil {
 		rec.err = err
 		rec.restoreHeader()

@@ -27,6 +27,7 @@ type request struct {
 	client   *Client
 	call     *call
 	deadline time.Time
+	hasty    bool // fails where others wait, see WithoutWaiting
 
 	next      time.Time // when to act although nothing happened
 	holding   bool      // next is the end of a pause: only a moved claim cuts it short
@@ -35,6 +36,7 @@ type request struct {
 	backoff   time.Duration
 	redirects int
 	pauses    int
+	failed    bool // a hasty one would have to pause
 
 	lastPeer *peer // the one asked last
 	lastConn *wire.Conn
@@ -63,7 +65,9 @@ func (t *trail) refused(addr string, why error) {
 
 // do gets a call answered by its deadline.
 func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arrival, trail, error) {
-	r := &request{client: c, call: call, deadline: deadline, attempt: attemptTimeoutMin, backoff: backoffMin}
+	r := &request{
+		client: c, call: call, deadline: deadline, hasty: !replica.Waits(ctx), attempt: attemptTimeoutMin, backoff: backoffMin,
+	}
 	for {
 		now := time.Now()
 		if !now.Before(deadline) {
@@ -80,6 +84,9 @@ func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arriva
 		if a, final := r.look(); final {
 			return a, r.trail, nil
 		}
+		if r.failed {
+			return arrival{}, r.trail, errNoWaiting
+		}
 	}
 }
 
@@ -89,12 +96,18 @@ func (r *request) act(now time.Time) error {
 		if r.lastPeer.silentSince(r.sent) {
 			r.lastPeer.doubt() // so that others look elsewhere at once
 		}
+		if r.hasty && r.call.request.Lock == nil { // a lock's answer may take its time
+			return errNoWaiting
+		}
 		r.attempt = min(2*r.attempt, attemptTimeoutMax)
 	}
 	r.holding = false
 	r.next = now.Add(r.attempt)
 	p, conn := r.route()
 	if conn == nil {
+		if r.hasty && !r.call.asked(nil) {
+			return errNoWaiting
+		}
 		return nil // a connection that comes up wakes the call
 	}
 	err := r.call.send(conn, r.client.lane(r.call.slot))
@@ -205,13 +218,19 @@ func (r *request) refused(a arrival) {
 	elsewhere := r.client.layout.primary(r.call.slot) != a.from.addr
 	switch {
 	case r.primaryAsked(): // meanwhile; its answer counts
-	case status == replica.StatusNotPrimary && elsewhere && r.redirects < redirectsMax:
+	case r.leads(status) && elsewhere && r.redirects < redirectsMax:
 		r.redirects++
 		r.hurry()
 	default:
 		r.redirects = 0
+		r.failed = r.hasty && status != replica.StatusOverloaded
 		r.pause(now, a.from)
 	}
+}
+
+// leads reports whether a refusal says no more than that another node should be asked. Who does not wait gives each a try.
+func (r *request) leads(status replica.Status) bool {
+	return status == replica.StatusNotPrimary || r.hasty && status == replica.StatusUnavailable
 }
 
 // pause waits before the next attempt, longer each time. Every second pause ends at another member, lest a primary that

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -152,8 +153,8 @@ func (n *Node) heldStatus() HeldStatus {
 	return s
 }
 
-// Locate says where a session is, as this node knows it.
-func (n *Node) Locate(id string) replica.Location {
+// Locate says where a session is or would be, as this node knows it; it asks nobody.
+func (n *Node) Locate(_ context.Context, id string) (replica.Location, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	slot := replica.SlotOf(id, n.cfg.Slots)
@@ -164,5 +165,5 @@ func (n *Node) Locate(id string) replica.Location {
 		m, _ := n.core.Member(b)
 		loc.Backups = append(loc.Backups, m)
 	}
-	return loc
+	return loc, nil
 }

@@ -191,7 +191,7 @@ func (c *cluster) primaryOf(id string) int {
 		if m.node == nil {
 			continue
 		}
-		if where := m.node.Locate(id); where.Primary.Name == fmt.Sprintf("n%d", i+1) {
+		if where, _ := m.node.Locate(context.Background(), id); where.Primary.Name == fmt.Sprintf("n%d", i+1) {
 			return i
 		}
 	}

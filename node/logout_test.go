@@ -15,7 +15,7 @@ import (
 func TestLogoutForGood(t *testing.T) {
 	hosts := func(c *cluster, id string) (primary int, p, b string) {
 		primary = c.primaryOf(id)
-		where := c.nodes[primary].node.Locate(id)
+		where, _ := c.nodes[primary].node.Locate(context.Background(), id)
 		return primary, hostOf(where.Primary), hostOf(where.Backups[0])
 	}
 	for _, tt := range []struct {

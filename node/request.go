@@ -156,7 +156,7 @@ func (n *Node) giveUp(which func(waiter) bool) {
 }
 
 // Load reads a session, as the client's Store has it: without a network if this node is the primary of its slot. It
-// waits for a primary as long as ctx allows, five seconds by default.
+// waits for a primary as long as ctx allows, five seconds by default, or not at all, see replica.WithoutWaiting.
 func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
 	return n.do(ctx, &replica.Request{Load: l})
 }
@@ -208,11 +208,15 @@ const (
 	requestFor = 5 * time.Second
 	// retryEvery is the pause before a local request is tried again.
 	retryEvery = 10 * time.Millisecond
+	// hastyFor is how long a local request that does not wait gives the primary: one that has died answers nothing, and
+	// nobody knows before this that it has.
+	hastyFor = 300 * time.Millisecond
 )
 
-// do serves a local request, again and again while its slot has no primary.
+// do serves a local request, again and again while its slot has no primary, unless it does not wait.
 func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestFor)
+	hasty := !replica.Waits(ctx)
+	ctx, cancel := limited(ctx, hasty && m.Lock == nil) // a lock's answer may take its time
 	defer cancel()
 	w := waiter{result: make(chan replica.Result, 1)}
 	for ctx.Err() == nil {
@@ -224,9 +228,12 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 		select {
 		case r = <-w.result:
 		case <-ctx.Done():
-			return replica.Result{Status: replica.StatusUnavailable}, ctx.Err()
+			return replica.Result{Status: replica.StatusUnavailable}, ended(ctx)
 		}
-		if !r.Status.Retryable() {
+		if hasty && r.Status == replica.StatusNotPrimary {
+			r.Status = replica.StatusUnavailable // the primary cannot be reached from here
+		}
+		if !r.Status.Retryable() || hasty && r.Status == replica.StatusUnavailable {
 			return r, r.Err()
 		}
 		select {
@@ -238,4 +245,20 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 		}
 	}
 	return replica.Result{Status: replica.StatusUnavailable}, ctx.Err()
+}
+
+// limited bounds how long a local request takes.
+func limited(ctx context.Context, hasty bool) (context.Context, context.CancelFunc) {
+	if hasty {
+		return context.WithTimeoutCause(ctx, hastyFor, replica.ErrUnavailable)
+	}
+	return context.WithTimeout(ctx, requestFor)
+}
+
+// ended is why a local request's context is over.
+func ended(ctx context.Context) error {
+	if context.Cause(ctx) == replica.ErrUnavailable {
+		return replica.ErrUnavailable // it does not wait
+	}
+	return ctx.Err()
 }

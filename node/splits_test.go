@@ -26,7 +26,7 @@ var splits = []struct {
 		time.Sleep(10 * time.Minute)
 	}},
 	{"isolated primary", 30 * time.Minute, func(c *cluster, shared []string) {
-		where := c.nodes[0].node.Locate(shared[0])
+		where, _ := c.nodes[0].node.Locate(context.Background(), shared[0])
 		c.net.Isolate(where.Primary.Addr[:len(where.Primary.Addr)-len(":7946")])
 		time.Sleep(2 * time.Minute)
 	}},

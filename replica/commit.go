@@ -67,6 +67,9 @@ type Load struct {
 	// Known, when not zero, is the stamp of the version that the asker holds; when it is still the newest the answer
 	// comes without the session.
 	Known Stamp
+	// KnownDigest, when not zero, is the Digest of that version, which must be the same too. Without it an asker that holds
+	// its version across the end of a split may be told that it is the newest and miss what the other side had written.
+	KnownDigest uint64
 	// Peek reads without counting as an access.
 	Peek bool
 }

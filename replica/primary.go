@@ -28,7 +28,7 @@ func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 		return
 	}
 	res := Result{Stamp: r.durable.Stamp}
-	if l.Known != res.Stamp {
+	if !l.knows(r.durable) {
 		res.Session = r.durable.visible()
 	}
 	if l.Peek {

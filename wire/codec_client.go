@@ -75,14 +75,21 @@ func readRequest(r *reader) *replica.Request {
 const (
 	loadPeek  = 1 << 0
 	loadKnown = 1 << 1
+	// loadDigest in place of loadKnown: who does not know digests must not go by the stamp, and answers with the session.
+	loadDigest = 1 << 2
 )
 
 func appendLoad(b []byte, l *replica.Load) []byte {
 	b, mark := beginRecord(b)
-	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(!l.Known.IsZero(), loadKnown))
+	digest := l.KnownDigest != 0
+	known := !digest && !l.Known.IsZero()
+	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(known, loadKnown)|bitIf(digest, loadDigest))
 	b = appendKey(b, l.Key)
-	if !l.Known.IsZero() {
+	if known || digest {
 		b = appendStamp(b, l.Known)
+	}
+	if digest {
+		b = appendFixed64(b, l.KnownDigest)
 	}
 	return endRecord(b, mark)
 }
@@ -92,8 +99,11 @@ func readLoad(r *reader, l *replica.Load) {
 	flags := r.byte("load flags")
 	l.Peek = flags&loadPeek != 0
 	l.Key = ownKey(r.viewKey())
-	if flags&loadKnown != 0 {
+	if flags&(loadKnown|loadDigest) != 0 {
 		l.Known = r.stamp("known")
+	}
+	if flags&loadDigest != 0 {
+		l.KnownDigest = r.fixed64("known digest")
 	}
 	r.leave(after)
 }

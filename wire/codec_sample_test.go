@@ -171,6 +171,9 @@ func clientSamples() []sample {
 			Slot: 700, App: sampleKey.App, Principal: "user-7", After: sampleKey.ID,
 		}}},
 		{"Request-load", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, Known: sampleStamp}}},
+		{"Request-reload", &replica.Request{Token: 4712, Load: &replica.Load{
+			Key: sampleKey, Known: sampleStamp, KnownDigest: 0xf1f2f3f4f5f6f7f8,
+		}}},
 		{"Request-peek", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, Peek: true}}},
 		{"Reply", &replica.Reply{Token: 4711, Result: replica.Result{Stamp: sampleStamp, Copies: 3}}},
 		{"Reply-session", &replica.Reply{Token: 4712, Result: replica.Result{Stamp: sampleStamp, Session: sampleSession()}}},

@@ -368,3 +368,11 @@ func TestAppendMessagePanicsOnStranger(t *testing.T) {
 	}()
 	AppendMessage(nil, nil, 0)
 }
+
+// TestDigestSaysNothingToOldNodes: one that does not know digests takes the load for one that knows no version.
+func TestDigestSaysNothingToOldNodes(t *testing.T) {
+	b := appendLoad(nil, &replica.Load{Key: sampleKey, Known: sampleStamp, KnownDigest: 7})
+	if flags := b[1]; flags&loadKnown != 0 || flags&loadDigest == 0 {
+		t.Errorf("flags %#x, want %#x alone", flags, loadDigest)
+	}
+}

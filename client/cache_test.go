@@ -1,0 +1,298 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// primary is the script of a node that keeps one session and answers loads as primaries do.
+type primary struct {
+	clock   replica.Clock
+	session *replica.Session
+	knowing int // loads that named the newest version
+}
+
+func newPrimary(attrs ...replica.Attr) *primary {
+	p := &primary{clock: replica.Clock{Boot: 1}}
+	st := p.clock.Next(0)
+	for i := range attrs {
+		attrs[i].Stamp = st
+	}
+	p.session = &replica.Session{Key: testKey, Born: st, Stamp: st, Touched: st, Attrs: attrs, Settings: replica.Settings{Stamp: st}}
+	return p
+}
+
+func (p *primary) answer(_ *wire.Conn, req *replica.Request) *replica.Reply {
+	switch {
+	case p.session == nil:
+		return &replica.Reply{Result: replica.Result{Status: replica.StatusDestroyed}}
+	case req.Commit != nil && req.Commit.Destroy:
+		p.session = nil
+	case req.Commit != nil:
+		p.change(req.Commit.Changes...)
+	case req.Load.Known != p.session.Stamp || req.Load.KnownDigest != p.session.Digest():
+		return &replica.Reply{Result: replica.Result{Stamp: p.session.Stamp, Session: p.session}}
+	default:
+		p.knowing++
+	}
+	res := replica.Result{Copies: 1}
+	if p.session != nil {
+		res.Stamp = p.session.Stamp
+	}
+	return &replica.Reply{Result: res}
+}
+
+func (p *primary) change(list ...replica.Change) {
+	next := changed(p.session, &replica.Commit{Changes: list}, p.clock.Next(0))
+	p.session = next
+}
+
+func attr(name, value string) replica.Attr { return replica.Attr{Name: name, Value: []byte(value)} }
+
+func setTo(name, value string) replica.Change {
+	return replica.Change{Name: name, Value: []byte(value)}
+}
+
+// view is a loaded session as text.
+func view(t *testing.T, c *Client, l *replica.Load) string {
+	t.Helper()
+	res, err := c.Load(t.Context(), l)
+	if err != nil {
+		return err.Error()
+	}
+	if res.Session == nil {
+		return "none"
+	}
+	var text strings.Builder
+	for _, a := range res.Session.Attrs {
+		fmt.Fprintf(&text, "%s=%s ", a.Name, a.Value)
+	}
+	return strings.TrimSpace(text.String())
+}
+
+// TestCacheFollows what this client and others do to a session; hits says which loads came without it.
+func TestCacheFollows(t *testing.T) {
+	reused := []byte("3") // the caller's own, used again after the commit
+	steps := []struct {
+		name string
+		do   func(p *primary, c *Client) error
+		want string
+		hit  bool
+	}{
+		{"the first load", nil, "a=1 b=1", false},
+		{"nothing", nil, "a=1 b=1", true},
+		{"a commit of ours", commitOf(setTo("a", "2")), "a=2 b=1", true},
+		{"a commit of theirs", func(p *primary, _ *Client) error { p.change(setTo("b", "2")); return nil }, "a=2 b=2", false},
+		{"a commit of theirs and then of ours", func(p *primary, c *Client) error {
+			p.change(setTo("c", "1"))
+			return commitOf(setTo("a", "3"))(p, c)
+		}, "a=3 b=2 c=1", false},
+		{"a deletion of ours", commitOf(replica.Change{Name: "c", Delete: true}), "a=3 b=2", true},
+		{"changes in no order", commitOf(setTo("z", "1"), setTo("b", "3")), "a=3 b=3 z=1", true},
+		{"a value whose memory is used again", func(p *primary, c *Client) error {
+			err := commitOf(replica.Change{Name: "z", Value: reused})(p, c)
+			reused[0] = 'X'
+			return err
+		}, "a=3 b=3 z=3", true},
+		{"a touch", commitOf(), "a=3 b=3 z=3", false}, // the fake stamps touches; a slot does not
+		{"a commit that the caller named", func(p *primary, c *Client) error {
+			_, err := c.Commit(context.Background(), &replica.Commit{Key: testKey, Request: replica.RequestID{Client: 1, Seq: 1}, Changes: []replica.Change{setTo("a", "4")}})
+			return err
+		}, "a=4 b=3 z=3", false},
+		{"new settings", func(p *primary, c *Client) error {
+			_, err := c.Commit(context.Background(), &replica.Commit{Key: testKey, Configure: true, Changes: []replica.Change{setTo("a", "5")}})
+			p.session.Settings.Stamp = p.session.Stamp
+			return err
+		}, "a=5 b=3 z=3", false},
+		{"nothing again", nil, "a=5 b=3 z=3", true},
+		{"a destroy", func(p *primary, c *Client) error {
+			_, err := c.Commit(context.Background(), &replica.Commit{Key: testKey, Destroy: true})
+			return err
+		}, replica.ErrDestroyed.Error(), false},
+	}
+	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
+		p := newPrimary(attr("a", "1"), attr("b", "1"))
+		f.nodes[0].says(p.answer)
+		c := f.dial(f.config())
+		defer c.Close()
+		for _, step := range steps {
+			if step.do != nil {
+				if err := step.do(p, c); err != nil {
+					t.Fatalf("%s: %v", step.name, err)
+				}
+			}
+			before := c.Stats().CacheHits
+			if got := view(t, c, &replica.Load{Key: testKey}); got != step.want {
+				t.Errorf("after %s: %s, want %s", step.name, got, step.want)
+			}
+			if hit := c.Stats().CacheHits > before; hit != step.hit {
+				t.Errorf("after %s: kept version confirmed: %v, want %v", step.name, hit, step.hit)
+			}
+		}
+		if got := c.Stats(); got.CacheSessions != 0 || got.CacheBytes != 0 || int(got.CacheHits) != p.knowing {
+			t.Errorf("a destroyed session is kept: %+v; %d loads came without", got, p.knowing)
+		}
+	})
+}
+
+func commitOf(list ...replica.Change) func(*primary, *Client) error {
+	return func(_ *primary, c *Client) error {
+		_, err := c.Commit(context.Background(), &replica.Commit{Key: testKey, Changes: list})
+		return err
+	}
+}
+
+// TestCacheIsLeftAlone by loads that ask for something else.
+func TestCacheIsLeftAlone(t *testing.T) {
+	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
+		p := newPrimary(attr("a", "1"))
+		f.nodes[0].says(p.answer)
+		c := f.dial(f.config())
+		defer c.Close()
+		view(t, c, &replica.Load{Key: testKey, Peek: true})
+		if got := c.Stats(); got.CacheSessions != 0 {
+			t.Errorf("a peek is kept: %+v", got)
+		}
+		view(t, c, &replica.Load{Key: testKey})
+		if got := view(t, c, &replica.Load{Key: testKey, Peek: true}); got != "a=1" || p.knowing != 0 {
+			t.Errorf("peek = %s; %d loads named a version", got, p.knowing)
+		}
+		known := &replica.Load{Key: testKey, Known: p.session.Stamp, KnownDigest: p.session.Digest()}
+		if got := view(t, c, known); got != "none" {
+			t.Errorf("who knows the newest version gets %s", got)
+		}
+	})
+}
+
+func TestWithoutCache(t *testing.T) {
+	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
+		p := newPrimary(attr("a", "1"))
+		f.nodes[0].says(p.answer)
+		conf := f.config()
+		conf.CacheBytes = -1
+		c := f.dial(conf)
+		defer c.Close()
+		for range 3 {
+			view(t, c, &replica.Load{Key: testKey})
+		}
+		if got, want := c.Stats(), (Stats{CacheMisses: 3}); got != want {
+			t.Errorf("without a cache: %+v, want %+v", got, want)
+		}
+	})
+}
+
+// TestCacheKeepsNoHopelessGuess: what a commit makes of a session that its answer does not tell.
+func TestCacheKeepsNoHopelessGuess(t *testing.T) {
+	key := replica.Key{App: "shop", ID: "s"}
+	for name, commit := range map[string]*replica.Commit{
+		"create":    {Key: key, Create: true},
+		"destroy":   {Key: key, Destroy: true},
+		"configure": {Key: key, Configure: true, Idle: time.Minute},
+		"renew":     {Key: key, Renew: "r"},
+		"named":     {Key: key, Request: replica.RequestID{Seq: 1}},
+	} {
+		c := newCache(1 << 20)
+		c.replace(nil, newKept(ofSize(key.ID, 1, 1)))
+		c.committed(commit, &replica.Result{}, nil)
+		if c.get(key) != nil {
+			t.Errorf("%s: the version before it is kept", name)
+		}
+	}
+	for _, err := range []error{replica.ErrNotFound, replica.ErrDestroyed} {
+		byLoad, byCommit := newCache(1<<20), newCache(1<<20)
+		byLoad.replace(nil, newKept(ofSize(key.ID, 1, 1)))
+		byCommit.replace(nil, newKept(ofSize(key.ID, 1, 1)))
+		byLoad.loaded(&replica.Load{Key: key}, nil, &replica.Result{}, err)
+		byCommit.committed(&replica.Commit{Key: key, Changes: []replica.Change{setTo("a", "1")}}, &replica.Result{}, err)
+		if byLoad.get(key) != nil || byCommit.get(key) != nil {
+			t.Errorf("a session is kept after %v", err)
+		}
+	}
+}
+
+// ofSize is a version of a session with one attribute.
+func ofSize(id string, clock uint64, bytes int) *replica.Session {
+	st := replica.Stamp{Clock: clock, Boot: 1}
+	return &replica.Session{Key: replica.Key{App: "shop", ID: id}, Stamp: st, Attrs: []replica.Attr{{Name: "a", Value: make([]byte, bytes), Stamp: st}}}
+}
+
+// TestCacheIsBounded: what was not used for longest goes first, and what is too large is not kept.
+func TestCacheIsBounded(t *testing.T) {
+	one := newKept(ofSize("s0", 1, 1000)).sizeBytes
+	c := newCache(4*one + one/2)
+	for i := range 4 {
+		c.replace(nil, newKept(ofSize(fmt.Sprint("s", i), 1, 1000)))
+	}
+	c.get(replica.Key{App: "shop", ID: "s0"})
+	c.replace(nil, newKept(ofSize("s4", 1, 1000)))
+	c.replace(nil, newKept(ofSize("big", 1, 9000)))
+	var kept []string
+	for i := range 5 {
+		if id := fmt.Sprint("s", i); c.get(replica.Key{App: "shop", ID: id}) != nil {
+			kept = append(kept, id)
+		}
+	}
+	if got := strings.Join(kept, " "); got != "s0 s2 s3 s4" || c.sizeBytes != 4*one || c.order.Len() != 4 {
+		t.Errorf("kept are %s, %d bytes of %d, %d in order", got, c.sizeBytes, c.bytesMax, c.order.Len())
+	}
+	c.replace(nil, newKept(ofSize("s4", 2, 9000))) // has grown beyond the limit
+	if c.get(replica.Key{App: "shop", ID: "s4"}) != nil || c.sizeBytes != 3*one {
+		t.Errorf("the older version of what is too large is kept: %d bytes", c.sizeBytes)
+	}
+}
+
+// TestCacheTakesTheLaterAnswer: answers that come in another order than they were given do not undo each other, and a
+// version that nobody confirms gives way to an earlier one.
+func TestCacheTakesTheLaterAnswer(t *testing.T) {
+	c := newCache(1 << 20)
+	early, late := newKept(ofSize("s", 1, 1)), newKept(ofSize("s", 2, 1))
+	key := early.session.Key
+	c.replace(nil, late)
+	c.replace(nil, early)
+	if c.get(key) != late {
+		t.Error("an earlier version took the place of a later one")
+	}
+	c.replace(late, early)
+	if c.get(key) != early {
+		t.Error("a version whose commit was lost is kept")
+	}
+}
+
+// TestCacheTogether has the race detector look at everything that happens at the same time.
+func TestCacheTogether(t *testing.T) {
+	c := newCache(20 << 10)
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			for i := range uint64(2000) {
+				s := ofSize(fmt.Sprint("s", (i+uint64(g))%7), i+1, int(i%5)<<10)
+				l, held := c.question(&replica.Load{Key: s.Key})
+				res := replica.Result{Stamp: s.Stamp}
+				if held == nil || i%3 == 0 {
+					res.Session = s
+				}
+				c.loaded(l, held, &res, nil)
+				if res.Session == nil {
+					t.Error("an answer without a session")
+				}
+				done := replica.Result{Stamp: replica.Stamp{Clock: i + 2, Boot: 1}}
+				c.committed(&replica.Commit{Key: s.Key, Destroy: i%11 == 0, Changes: []replica.Change{setTo("b", "1")}}, &done, nil)
+			}
+		})
+	}
+	all.Wait()
+	sum := 0
+	for e := c.order.Front(); e != nil; e = e.Next() {
+		sum += e.Value.(*kept).sizeBytes
+	}
+	if sum != c.sizeBytes || sum > c.bytesMax || c.order.Len() != len(c.byKey) {
+		t.Errorf("%d bytes are kept, %d counted, %d allowed; %d in order, %d by key", sum, c.sizeBytes, c.bytesMax, c.order.Len(), len(c.byKey))
+	}
+}
