@@ -31,6 +31,10 @@ func (j *Judge) Counters() Verdict {
 // counter judges the final value of one counter.
 func (j *Judge) counter(v *Verdict, s *session, attr string, incs []*history.Operation) {
 	last := s.last()
+	acknowledged := slices.ContainsFunc(incs, func(o *history.Operation) bool { return o.Outcome == history.OK })
+	if len(last) == 0 && !acknowledged {
+		return // the session may never have been
+	}
 	if len(last) == 0 {
 		v.open("session %s: no final read of it was answered (%d were tried)", s.name, s.refused)
 		return
@@ -64,10 +68,10 @@ func number(text string) (int, error) {
 	return strconv.Atoi(text)
 }
 
-// bounds is what a counter may be at the end. With a conflict, of the increments of one split those of one side count;
-// where the side is not known they may.
+// bounds is what a counter may be at the end. With a conflict, of the increments of one split those of one side count,
+// and those of which the side is not known may.
 func (j *Judge) bounds(incs []*history.Operation, conflict bool) (low, high int) {
-	bySide := make(map[*window]map[int]int)
+	definite := make([]map[int]int, len(j.windows)) // acknowledged increments of each side of each split
 	for _, o := range incs {
 		i := slices.IndexFunc(j.windows, func(w window) bool { return w.touches(o.Invoked, o.Returned) })
 		switch {
@@ -78,24 +82,34 @@ func (j *Judge) bounds(incs []*history.Operation, conflict bool) (low, high int)
 		case !j.windows[i].holds(o) || j.windows[i].side(o) < 0:
 			high++
 		default:
-			w := &j.windows[i]
-			if bySide[w] == nil {
-				bySide[w] = make(map[int]int)
+			if definite[i] == nil {
+				definite[i] = make(map[int]int)
 			}
-			bySide[w][w.side(o)]++
+			definite[i][j.windows[i].side(o)]++
 		}
 	}
-	for w, sides := range bySide {
-		least, most := 0, 0
-		for side := range w.split.Sides {
-			most = max(most, sides[side])
-			if n := sides[side]; n > 0 && (least == 0 || n < least) {
-				least = n
-			}
-		}
+	for i, counts := range definite {
+		least, most := j.windows[i].extremes(counts, incs, j)
 		low, high = low+least, high+most
 	}
 	return low, high
+}
+
+// extremes is the least and the most that the winning side of a split has made of the increments whose side is known. A
+// side that made none of them wins only if it may have made another one.
+func (w *window) extremes(counts map[int]int, incs []*history.Operation, j *Judge) (least, most int) {
+	doubtful := slices.ContainsFunc(incs, func(o *history.Operation) bool {
+		return w.touches(o.Invoked, j.latest(o)) && (!w.holds(o) || w.side(o) < 0)
+	})
+	least = -1
+	for side := range w.split.Sides {
+		n := counts[side]
+		most = max(most, n)
+		if (n > 0 || doubtful) && (least < 0 || n < least) {
+			least = n
+		}
+	}
+	return max(least, 0), most
 }
 
 // sameNumber judges the answers to increments outside of splits: each is another number.

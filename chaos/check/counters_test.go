@@ -83,6 +83,24 @@ func TestCounters(t *testing.T) {
 			2-3 c increment s.n ok
 			2-3 d increment s.n ok
 			final 9 n1 s n:2`},
+		{name: "split: the winner has made one increment without an answer", want: OK, text: `
+			split 1-5-6 n1,c|n2,d
+			0-0.5 c increment s.n ok
+			2-3 c increment s.n ok
+			3-4 c increment s.n ok
+			2-3 d increment s.n unknown
+			conflict s.n
+			final 9 n1 s n:2`},
+		{name: "split: the winner has made one while it healed", want: OK, text: `
+			split 1-5-6 n1,c|n2,d
+			2-3 c increment s.n ok
+			3-4 c increment s.n ok
+			5.1-5.2 d increment s.n ok
+			conflict s.n
+			final 9 n1 s n:1`},
+		{name: "it may never have been", want: Nothing, text: `
+			0-1 c increment s.n unknown
+			final 9 n1 s error`},
 		{name: "no final read", want: Undecided, text: `
 			0-1 c increment s.n ok
 			final 9 n1 s error`},
