@@ -31,8 +31,8 @@ type Service struct {
 	Seconds  []Second `json:"seconds"` // from the beginning of the run, one for each second until its end
 }
 
-// FaultGap is the longest gap that began while a fault lasted, or before the next began, and at most Limits.Restore after
-// its end; or that lay around its beginning.
+// FaultGap is the longest gap that began while a fault lasted or at most Limits.Restore after its end, but before the next
+// fault; or that lay around its beginning. A gap that two faults may have caused is shown with both.
 type FaultGap struct {
 	Fault   history.Fault `json:"fault"`
 	Longest Gap           `json:"longest"`
@@ -138,7 +138,9 @@ func (j *Judge) concerns(faults []FaultGap, i int, g Gap) bool {
 	if g.From >= f.From {
 		return g.From < until
 	}
-	earlier := slices.ContainsFunc(faults[:i], func(e FaultGap) bool { return e.Fault.From <= g.From && g.From <= j.mended(&e.Fault) })
+	earlier := slices.ContainsFunc(faults[:i], func(e FaultGap) bool {
+		return e.Fault.From <= g.From && g.From <= j.mended(&e.Fault)
+	})
 	return g.From+g.Length > f.From && !earlier
 }
 

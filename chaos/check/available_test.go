@@ -52,6 +52,16 @@ func TestAvailable(t *testing.T) {
 			kill 2 n1
 			1.2-3.8 c load s ok
 			2.1-2.2 c load r ok`},
+		{name: "a gap of the next fault", want: OK, limits: kill, text: `
+			kill 2 n1
+			pause 3-4 n2
+			2.1-2.2 c load r ok
+			3.1-5 c load s ok`},
+		{name: "under way as the second of two began: either may be the cause", want: Violated, found: 2, limits: kill, text: `
+			kill 2 n1
+			kill 20 n2
+			2.1-2.2 c load r ok
+			19.9-22 c load s ok`},
 		{name: "waiting for a lock is no gap", want: Nothing, limits: kill, text: `
 			kill 2 n1
 			2.1-8.2 c lock s ok granted=1`},

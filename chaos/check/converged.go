@@ -8,9 +8,9 @@ import (
 	"github.com/sessnode/sessnode/chaos/history"
 )
 
-// Converged judges G12, and the end of G5: the nodes become one cluster within Limits.Rejoin of a heal; when Limits.Converge has passed since the last heal, every node gives the same
-// answer for a session, and goes on giving it. It looks at the final reads of sessions that two nodes were asked for, when
-// nobody writes any more.
+// Converged judges G12, and the end of G5: the nodes become one cluster within Limits.Rejoin of a heal; when Limits.Converge
+// has passed since the last heal or fault, every node gives the same answer for a session, and goes on giving it. It looks
+// at the final reads of sessions that two nodes were asked for, when nobody writes any more.
 func (j *Judge) Converged() Verdict {
 	v := &Verdict{Guarantee: G12, Check: "converged"}
 	for i := range j.windows {

@@ -46,8 +46,11 @@ func (j *Judge) counter(v *Verdict, s *session, attr string, incs []*history.Ope
 			continue
 		}
 		value, err := number(f.Attrs[attr])
-		text := fmt.Sprintf("session %s: counter %s is %q on %s and should be from %d to %d", s.name, attr, f.Attrs[attr], f.Node, low, high)
-		crashed := slices.ContainsFunc(incs, func(o *history.Operation) bool { return o.Outcome == history.OK && j.crashed(o, f.Returned) })
+		text := fmt.Sprintf("session %s: counter %s is %q on %s and should be from %d to %d",
+			s.name, attr, f.Attrs[attr], f.Node, low, high)
+		crashed := slices.ContainsFunc(incs, func(o *history.Operation) bool {
+			return o.Outcome == history.OK && j.crashed(o, f.Returned)
+		})
 		switch {
 		case err == nil && value >= low && value <= high:
 		case err == nil && value < low && crashed:
@@ -125,7 +128,8 @@ func (j *Judge) sameNumber(v *Verdict, s *session, incs []*history.Operation) {
 			first[o.Output] = o
 		case j.crashed(before, o.Returned) || j.inSplit(before.Invoked, o.Returned):
 		default:
-			v.violated(fmt.Sprintf("session %s: two increments of %s made it %s: one of them is lost", s.name, o.Attr, o.Output), before, o)
+			v.violated(fmt.Sprintf("session %s: two increments of %s made it %s: one of them is lost",
+				s.name, o.Attr, o.Output), before, o)
 		}
 	}
 }

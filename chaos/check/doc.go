@@ -18,7 +18,8 @@
 // some moment between its call and its answer; with an unknown outcome it may do so, once, until its NotAfter or the end.
 // Between two operations of which one lies in a split nothing is asked but that the same side goes on with what it
 // acknowledged itself. A split counts until the nodes were seen to be one cluster again. What was acknowledged with c
-// copies may be missing after c crashes between which redundancy had no time to be restored; this is counted as excused.
+// copies may be missing after c crashes between which redundancy had no time to be restored; this is counted as excused. A
+// read may also miss what lies on processes that stand still, until they go on; at the end it has to be there.
 //
 // What it guarantees: "ok" means that every operation that the checker is about was looked at. Where there was none, or
 // where time or information did not suffice, the verdict says that instead.

@@ -50,12 +50,11 @@ func (j *Judge) Expiry() Verdict {
 // early judges an answer that the session is gone, and reports whether it may have expired by then.
 func (j *Judge) early(v *Verdict, s *session, o *history.Operation) bool {
 	var last *history.Operation // access that o has to know of
-	crashed := false
 	end := s.lives(func(a *history.Operation) bool {
 		if a == o || a.Returned > o.Invoked || !j.binds(a, o) {
 			return false
 		}
-		last, crashed = a, crashed || j.crashed(a, o.Returned)
+		last = a
 		return true
 	})
 	if last == nil {
@@ -65,7 +64,7 @@ func (j *Judge) early(v *Verdict, s *session, o *history.Operation) bool {
 	switch {
 	case o.Returned >= end:
 		return true
-	case crashed:
+	case j.away(last, o.Returned):
 		v.Excused++
 	default:
 		v.violated(fmt.Sprintf("session %s is gone at %.3f s and should have lived until %s: %s, last access %s",
@@ -89,7 +88,7 @@ func (j *Judge) late(v *Verdict, s *session, at time.Duration, o *history.Operat
 		if a.Outcome == history.Failed || a == o || a.Invoked >= o.Returned {
 			continue
 		}
-		if isAccess(a) || a.Outcome == history.Unknown {
+		if isAccess(a) {
 			if l := j.latest(a); l >= accessed {
 				accessed, last = l, a
 			}

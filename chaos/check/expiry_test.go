@@ -106,6 +106,11 @@ func TestExpiry(t *testing.T) {
 			split 2-9-10 n1,c|n2,d
 			8-9 c load s ok
 			12-13 d load s ok gone=expired`},
+		{name: "lost by one crash", want: Violated, text: `
+			0-1 c create s ok idle=40
+			1-2 c load s ok
+			kill 2.5 n1
+			3-4 c load s ok gone=expired`},
 		{name: "lost by two crashes", want: OK, excuse: 1, text: `
 			0-1 c create s ok idle=40
 			kill 2 n1,n2

@@ -25,7 +25,9 @@ func (j *Judge) Healed() Verdict {
 		for _, attr := range sortedKeys(writes) {
 			j.survived(v, s, attr, writes[attr])
 			for i := range j.windows {
-				j.contested(v, s, attr, writes[attr], &j.windows[i])
+				if attr != "" {
+					j.contested(v, s, attr, writes[attr], &j.windows[i])
+				}
 			}
 		}
 	}

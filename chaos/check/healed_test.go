@@ -17,6 +17,10 @@ func TestHealed(t *testing.T) {
 			2-3 c add s.a=1 ok
 			2-3 d add s.b=2 ok
 			final 9 n1 s b:2`},
+		{name: "a session that was created in the split is gone", want: Violated, says: "create by c", text: `
+			split 1-5-6 n1,c|n2,d
+			2-3 c create s ok
+			final 9 n1 s gone=expired`},
 		{name: "written while the split began", want: Violated, text: `
 			split 1-5-6 n1,c|n2,d
 			0.9-1.1 c add s.a=1 ok

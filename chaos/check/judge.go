@@ -59,9 +59,9 @@ type Judge struct {
 	h        *history.History
 	limits   Limits
 	windows  []window
-	kills    []time.Duration // ascending, one for each process
-	end      time.Duration   // no event is later
-	sessions []*session      // ascending by name
+	harms    []harm
+	end      time.Duration // no event is later
+	sessions []*session    // ascending by name
 	byName   map[string]*session
 }
 
@@ -85,14 +85,7 @@ func New(h *history.History, l Limits) (*Judge, error) {
 	for i := range h.Splits {
 		j.windows = append(j.windows, windowOf(&h.Splits[i], j.limits.Rejoin))
 	}
-	for _, f := range h.Faults {
-		if f.Kind == history.Kill {
-			for range max(len(f.Whom), 1) {
-				j.kills = append(j.kills, f.From)
-			}
-		}
-	}
-	slices.Sort(j.kills)
+	j.harms = harmsOf(h)
 	j.index()
 	j.end = h.Run.Length
 	for _, o := range h.Operations {
@@ -157,11 +150,11 @@ func (s *session) mayCount(kinds ...history.Kind) []*history.Operation {
 	return found
 }
 
-// writes is the operations that set an attribute or may have, by the attribute.
+// writes is the operations that set an attribute or may have, by the attribute; "" is the session's creation.
 func (s *session) writes() map[string][]*history.Operation {
 	found := make(map[string][]*history.Operation)
 	for _, o := range s.ops {
-		if o.Writes() && o.MayCount() {
+		if (o.Writes() || o.Kind == history.Create) && o.MayCount() {
 			found[o.Attr] = append(found[o.Attr], o)
 		}
 	}

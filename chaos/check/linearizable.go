@@ -14,8 +14,9 @@ import (
 
 // Linearizable judges G4: outside of splits each register, an attribute that is written and read as a whole, behaves like
 // one variable that every operation reaches at one moment between its call and its answer. A write of unknown outcome may
-// reach it once at any later moment, or never. Final reads count as reads. What a register is after a split, or after more crashes than there are
-// copies, the next read says. If the search takes longer than Limits.Search, the register is undecided.
+// reach it once at any later moment, or never. Final reads count as reads. What a register is after a split, or after more
+// crashes and pauses than there are copies, the next read says. If the search takes longer than Limits.Search, the register
+// is undecided.
 func (j *Judge) Linearizable() Verdict {
 	v := &Verdict{Guarantee: G4, Check: "linearizable"}
 	var all []*register
@@ -55,8 +56,8 @@ func search(v *Verdict, registers []*register, limit time.Duration) {
 	case result == porcupine.Illegal:
 		registers[0].explain(v, limit)
 	default:
-		v.open("register %s: the search for an order of its %d operations took too long: raise the limit on the search, or let fewer clients use one register",
-			registers[0].name, registers[0].looked)
+		v.open("register %s: the search for an order of its %d operations took too long: %s",
+			registers[0].name, registers[0].looked, "raise the limit on the search, or let fewer clients use one register")
 	}
 }
 

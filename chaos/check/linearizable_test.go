@@ -102,6 +102,14 @@ func TestLinearizable(t *testing.T) {
 			40-41 c read s.r ok
 			42-43 c write s.r=2 ok
 			44-45 c read s.r ok out=2`},
+		{name: "what a paused node held comes back", want: OK, text: `
+			0-1 c write s.r=1 ok
+			pause 1.5-50 n2
+			kill 2 n1
+			40-41 c write s.r=2 ok
+			90-91 c read s.r ok out=1
+			92-93 c write s.r=3 ok
+			94-95 c read s.r ok out=3`},
 		{name: "one copy crashed", want: Violated, text: `
 			0-1 c write s.r=1 ok
 			kill 2 n1
@@ -162,13 +170,14 @@ func TestPiecesAreCutWhereNothingOverlaps(t *testing.T) {
 	for i := range 500 { // each write overlaps one read; between them is a moment of rest
 		fmt.Fprintf(&b, "%d.0-%d.5 c write s.r=%d ok\n%d.1-%d.6 d read s.r ok out=%d\n%d.7-%d.8 e read s.r ok out=%d\n", i, i, i, i, i, i, i, i, i)
 	}
-	b.WriteString("3.55-3.56 c write s.r=x unknown\n")
-	j, err := New(parse(t, b.String()), Limits{})
+	b.WriteString("3.55-3.56 c write s.r=unread unknown\n")
+	text := strings.Replace(b.String(), "write s.r=77 ok", "write s.r=77 unknown", 1) // and read at once
+	j, err := New(parse(t, text), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := j.registers(j.sessions[0])[0]
-	if len(r.pieces) != 500 || len(r.pieces[7]) != 4 || r.looked != 1500 {
+	if len(r.pieces) != 500 || len(r.pieces[7]) != 4 || r.looked != 1499 {
 		t.Errorf("%d pieces, %d in one, %d looked at", len(r.pieces), len(r.pieces[7]), r.looked)
 	}
 	if v := j.Linearizable(); v.Result != OK {

@@ -96,12 +96,26 @@ func TestLocks(t *testing.T) {
 			1-2 c unlock s ok token=01
 			2-3 d lock s ok granted=02
 			4-5 c use s refused token=01`},
+		{name: "one only believes, and a split ended it", want: OK, text: `
+			0-1 c lock s ok granted=01
+			split 1-9-10 n1,c|n2,d
+			2-3 d lock s ok granted=02
+			4-5 c unlock s unknown token=01`},
 		{name: "each side of a split has a holder", want: OK, text: `
 			split 0-9-10 n1,c|n2,d
 			1-2 c lock s ok granted=02
 			1-2 d lock s ok granted=01
 			5-6 c unlock s ok token=02
 			5-6 d unlock s ok token=01`},
+		{name: "tokens of different sides have no order", want: OK, text: `
+			split 0-9-10 n1,c|n2,d
+			1-2 c lock s ok granted=05
+			2-3 c unlock s ok token=05
+			3-4 d lock s ok granted=03`},
+		{name: "granted in the order of tokens, answered in another", want: OK, text: `
+			kill 0 n1
+			0-5 c lock s ok granted=02
+			1-6 d lock s ok granted=01`},
 		{name: "one side of a split has two", want: Violated, text: `
 			split 0-9-10 n1,c,d|n2
 			1-2 c lock s ok granted=01

@@ -17,7 +17,7 @@ func (j *Judge) Lost() Verdict {
 		}
 		writes := s.writes()
 		for _, o := range s.ops {
-			if o.Writes() && o.Outcome == history.OK && !j.splitTouched(o) {
+			if (o.Writes() || o.Kind == history.Create) && o.Outcome == history.OK && !j.splitTouched(o) {
 				j.lost(v, s, o, writes[o.Attr])
 			}
 		}
@@ -49,11 +49,11 @@ func (j *Judge) lost(v *Verdict, s *session, o *history.Operation, all []*histor
 func missing(last []*history.Final, o *history.Operation, all []*history.Operation) *history.Final {
 	for _, f := range last {
 		value, ok := f.Attrs[o.Attr]
-		if f.Gone != history.Here || !ok {
+		if f.Gone != history.Here || !ok && o.Attr != "" {
 			return f
 		}
-		if o.Kind == history.Increment {
-			continue // its values are sums
+		if o.Kind == history.Increment || o.Attr == "" {
+			continue // its values are sums; a session has none
 		}
 		written := false
 		for _, w := range all {

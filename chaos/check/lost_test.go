@@ -28,6 +28,12 @@ func TestLost(t *testing.T) {
 		{name: "the session is gone", want: Violated, says: "gone (not found)", text: `
 			0-1 c add s.a=1 ok
 			final 9 n1 s gone=expired`},
+		{name: "an empty session is gone", want: Violated, says: "create by c", text: `
+			0-1 c create s ok
+			final 9 n1 s gone=expired`},
+		{name: "an empty session is there", want: OK, looked: 1, text: `
+			0-1 c create s ok
+			final 9 n1 s`},
 		{name: "a value that nobody wrote", want: Violated, says: "which nobody wrote", text: `
 			0-1 c add s.a=1 ok
 			final 9 n1 s a:7`},
@@ -70,6 +76,11 @@ func TestLost(t *testing.T) {
 			0-1 c add s.a=1 ok
 			kill 2 n1,n2
 			final 9 n1 s`},
+		{name: "two copies, a crash and a pause", want: Violated, text: `
+			0-1 c add s.a=1 ok
+			pause 1.5-20 n2
+			kill 2 n1
+			final 99 n1 s`},
 		{name: "two copies, two crashes apart", want: Violated, text: `
 			0-1 c add s.a=1 ok
 			kill 2 n1

@@ -13,7 +13,7 @@ import (
 
 // How many random runs the properties are tried on.
 const (
-	seeds   = 60
+	seeds   = 40
 	mutated = 20 // by each mutation
 )
 

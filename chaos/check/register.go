@@ -107,19 +107,21 @@ func (j *Judge) register(s *session, attr string, ops []*history.Operation) *reg
 // gap is a time in which nothing is asked of a register.
 type gap struct{ from, until time.Duration }
 
-// breaks is when a register may change without a write, ascending and apart: splits, and crashes that may have taken
-// every copy of an acknowledged write.
+// breaks is when a register may change without a write, ascending and apart: splits, and crashes and pauses
+// after which nobody may hold an acknowledged write.
 func (j *Judge) breaks(ops []*history.Operation) []gap {
 	var all []gap
 	for _, w := range j.windows {
 		all = append(all, gap{w.from, w.settled})
 	}
-	for _, at := range j.kills {
-		crashed := func(o *history.Operation) bool {
-			return o.Kind != history.Read && o.Outcome == history.OK && j.crashed(o, at)
+	over := time.Duration(0) // all harms until the one looked at
+	for _, h := range j.harms {
+		over = max(over, h.over)
+		away := func(o *history.Operation) bool {
+			return o.Kind != history.Read && o.Outcome == history.OK && j.away(o, h.at)
 		}
-		if slices.ContainsFunc(ops, crashed) {
-			all = append(all, gap{at, at + j.limits.Restore})
+		if slices.ContainsFunc(ops, away) {
+			all = append(all, gap{h.at, later(over, j.limits.Restore)})
 		}
 	}
 	slices.SortFunc(all, func(a, b gap) int { return int(a.from - b.from) })
@@ -132,6 +134,14 @@ func (j *Judge) breaks(ops []*history.Operation) []gap {
 		apart = append(apart, g)
 	}
 	return apart
+}
+
+// later is a moment after another; there is none after never.
+func later(at, by time.Duration) time.Duration {
+	if at == never {
+		return never
+	}
+	return at + by
 }
 
 // between is the steps that lie in an interval.

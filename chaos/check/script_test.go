@@ -32,7 +32,6 @@ func parse(t *testing.T, text string) *history.History {
 		switch f[0] {
 		case "split":
 			h.Splits = append(h.Splits, p.split(f))
-			h.Faults = append(h.Faults, history.Fault{Kind: history.Cut, From: h.Splits[len(h.Splits)-1].From, Until: h.Splits[len(h.Splits)-1].Until})
 		case "conflict":
 			h.Conflicts = append(h.Conflicts, p.conflict(f))
 		case "final":

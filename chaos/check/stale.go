@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/sessnode/sessnode/chaos/history"
@@ -43,12 +44,16 @@ func (s *session) counters() map[string]bool {
 	return found
 }
 
-// shown is, for each element, operations which show that it is in the set: nobody takes elements out.
+// shown is, for each element, operations which show that it is in the set: nobody takes elements out. Of "" they show that
+// there is a session.
 func (s *session) shown() map[string][]*history.Operation {
 	found := make(map[string][]*history.Operation)
 	for _, o := range s.ops {
 		if o.Kind == history.Add && o.Outcome == history.OK {
 			found[o.Attr] = append(found[o.Attr], o)
+		}
+		if o.Kind == history.Create && o.Outcome == history.OK {
+			found[""] = append(found[""], o)
 		}
 	}
 	for _, o := range s.ops {
@@ -73,21 +78,26 @@ func (j *Judge) staleLoad(v *Verdict, s *session, load *history.Operation, shown
 				continue
 			}
 			expects = 1
-			if _, ok := load.Seen[attr]; ok || j.gaveUp(s, attr, o, load) || j.mayHaveExpired(s, load.Returned) {
+			_, ok := load.Seen[attr]
+			if attr == "" {
+				ok = load.Gone == history.Here
+			}
+			if ok || j.gaveUp(s, attr, o, load) || j.mayHaveExpired(s, load.Returned) {
 				continue
 			}
 			v.Looked++
-			v.violated(fmt.Sprintf("session %s: %s was in it, %s, and a later load does not show it: %s",
-				s.name, attr, say(o), say(load)), o, load)
+			v.violated(fmt.Sprintf("session %s: %s was there, %s, and a later load does not show it: %s",
+				s.name, cmp.Or(attr, "it"), say(o), say(load)), o, load)
 			return
 		}
 	}
 	v.Looked += expects
 }
 
-// gaveUp reports whether what o showed may be gone when read for a reason that others judge: a merge, or crashes.
+// gaveUp reports whether what o showed may be gone when read for a reason that others judge: a merge, or crashes and
+// pauses.
 func (j *Judge) gaveUp(s *session, attr string, o, read *history.Operation) bool {
-	return j.crashed(o, read.Returned) || j.inSplit(o.Invoked, read.Returned) && j.listed(s, attr) > 0
+	return j.away(o, read.Returned) || j.inSplit(o.Invoked, read.Returned) && j.listed(s, attr) > 0
 }
 
 // staleCount judges a read of a counter.

@@ -20,12 +20,15 @@ func TestStale(t *testing.T) {
 		{name: "the session is not found", want: Violated, text: `
 			0-1 c add s.a=1 ok
 			2-3 d load s ok gone=expired`},
-		{name: "an element that was seen is not any more", want: Violated, says: "b was in it", text: `
+		{name: "a session that was created is not found", want: Violated, says: "it was there, create by c", text: `
+			0-1 c create s ok
+			2-3 d load s ok gone=expired`},
+		{name: "an element that was seen is not any more", want: Violated, says: "b was there", text: `
 			0-1 c add s.a=1 ok
 			1-2 d add s.b=2 unknown
 			2-3 c load s ok seen=a:1+b:2
 			3-4 d load s ok seen=a:1`},
-		{name: "seen while it was written, and then not", want: Violated, says: "b was in it", text: `
+		{name: "seen while it was written, and then not", want: Violated, says: "b was there", text: `
 			1-9 d add s.b=2 ok
 			2-3 c load s ok seen=b:2
 			4-5 c load s ok seen=`},
@@ -70,6 +73,22 @@ func TestStale(t *testing.T) {
 			0-1 c add s.a=1 ok
 			kill 2 n1,n2
 			3-4 d load s ok gone=expired`},
+		{name: "on nodes of which one stands still and one was killed", want: OK, text: `
+			0-1 c add s.a=1 ok
+			pause 1.5-20 n2
+			kill 2 n1
+			3-4 d load s ok gone=expired`},
+		{name: "seen before one crash", want: Violated, text: `
+			0-1 c add s.a=1 unknown
+			1-2 c load s ok seen=a:1
+			kill 2.5 n1
+			3-4 d load s ok seen=`},
+		{name: "seen between two crashes: there may be one copy", want: OK, text: `
+			kill 0 n2
+			0-1 c add s.a=1 unknown
+			1-2 c load s ok seen=a:1
+			kill 2.5 n1
+			3-4 d load s ok seen=`},
 		{name: "lost by one crash", want: Violated, text: `
 			0-1 c add s.a=1 ok
 			kill 2 n1

@@ -79,36 +79,3 @@ func (j *Judge) inSplit(from, until time.Duration) bool {
 
 // splitTouched reports whether an operation may have taken effect in a split.
 func (j *Judge) splitTouched(o *history.Operation) bool { return j.inSplit(o.Invoked, j.latest(o)) }
-
-// crashed reports whether, until a moment, so many processes were killed that nobody may hold what o was acknowledged
-// with: as many as it had copies, without time between to restore them.
-func (j *Judge) crashed(o *history.Operation, until time.Duration) bool {
-	copies, since := max(o.Copies, 1), o.Returned
-	for _, at := range j.kills {
-		if at < o.Invoked || at > until {
-			continue
-		}
-		if at-since > j.limits.Restore {
-			copies = max(copies, min(j.h.Run.Copies, j.living(at)))
-		}
-		copies, since = copies-1, at
-		if copies <= 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// living is the number of nodes just before a moment, by those that were killed and not back.
-func (j *Judge) living(at time.Duration) int {
-	if j.h.Run.Nodes == 0 {
-		return math.MaxInt
-	}
-	down := 0
-	for _, f := range j.h.Faults {
-		if f.Kind == history.Kill && f.From < at && (f.Until == 0 || f.Until >= at) {
-			down += max(len(f.Whom), 1)
-		}
-	}
-	return j.h.Run.Nodes - down
-}
