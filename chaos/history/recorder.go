@@ -61,7 +61,7 @@ func (r *Recorder) Begin(c Call) (id int, err error) {
 
 // End records the answer to the call that Begin named id, once. The recorder owns the answer's map and slice from then on.
 func (r *Recorder) End(id int, a Answer) {
-	returned := r.now() // before waiting for the lock would be too early only if the answer were not here yet
+	returned := r.now() // the answer is here already; waiting for the lock is not its fault
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.pending[id] {
