@@ -15,6 +15,7 @@ const (
 	ffModule          = "github.com/peterbourgon/ff/v3"
 	goleakModule      = "go.uber.org/goleak"
 	memberlistModule  = "github.com/hashicorp/memberlist"
+	porcupineModule   = "github.com/anishathalye/porcupine"
 	progressbarModule = "github.com/schollz/progressbar/v3"
 	quicModule        = "github.com/quic-go/quic-go"
 	sysModule         = "golang.org/x/sys"
@@ -53,7 +54,7 @@ var diagram = map[string]may{
 	"chaos":             {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},
 	"chaos/simnet":      {testModules: []string{quicModule}},
 	"chaos/history":     {},
-	"chaos/check":       {},
+	"chaos/check":       {ours: []string{"chaos/history"}, modules: []string{porcupineModule}, pure: true}, // it knows nothing of what it judges
 	"cmd/sessnode":      {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
 	"client/internal/adapter": { // of the adapters, which are modules of their own
 		ours: []string{"client", "replica"}, testOurs: []string{"client/clienttest"},
