@@ -55,6 +55,9 @@ const (
 	Limit     Kind = "limit"     // at most BytesPerSecond pass on each link; the rest waits its turn
 )
 
+// drops reports whether a kind does nothing to packets but drop them.
+func (k Kind) drops() bool { return k == Cut || k == Pull || k == Loss }
+
 // Damage describes a fault. Its links may name [Any].
 type Damage struct {
 	Kind           Kind          `json:"kind"`

@@ -11,7 +11,8 @@
 //
 // What it owns: the namespaces named sessnode-lab-RUN and sessnode-lab-RUN-PLACE with all that lies in them, the file
 // /run/sessnode-lab/RUN.json, and the sockets and goroutines of the switch. Close removes all of it, so defer it: then it
-// is also done after a panic, and after Ctrl-C if the signal ends a context. [Clean] removes what a killed lab left. Nothing
+// is also done after a panic of the same goroutine, and after Ctrl-C if the signal ends a context. [Clean] removes what a lab left
+// that ended in another way. Nothing
 // else on the machine is touched; the namespaces have no way out, so that their addresses meet no other.
 //
 // What it does not do: start a cluster, choose faults, judge. A packet that has reached the receiver's socket is delivered.

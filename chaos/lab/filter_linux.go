@@ -30,7 +30,7 @@ func openFilter(hub netns.NsHandle) (*filter, error) {
 	}
 	f := &filter{conn: conn}
 	for _, d := range []Damage{{Kind: Cut}, {Kind: Loss, Share: 0.5}} {
-		t, err := f.add(nftables.TableFamilyBridge, nftables.ChainHookForward, bite(d, nil))
+		t, err := f.add(bridgeRules(bite(d, nil)))
 		if err == nil {
 			err = f.remove(t)
 		}
@@ -54,15 +54,26 @@ type table struct {
 	chain  *nftables.Chain
 }
 
+// tableSpec is what a table shall be.
+type tableSpec struct {
+	family   nftables.TableFamily
+	hook     *nftables.ChainHook
+	priority *nftables.ChainPriority
+	rules    [][]expr.Any
+}
+
+// beforeOthers is the priority of tables that see packets before those of others do.
+var beforeOthers = nftables.ChainPriorityRef(*nftables.ChainPriorityFilter - 1)
+
 // add makes a table, in one step.
-func (f *filter) add(family nftables.TableFamily, hook *nftables.ChainHook, rules [][]expr.Any) (*table, error) {
+func (f *filter) add(spec tableSpec) (*table, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last++
-	t := &table{filter: f, table: f.conn.AddTable(&nftables.Table{Family: family, Name: fmt.Sprintf("fault%d", f.last)})}
-	t.chain = f.conn.AddChain(&nftables.Chain{Name: "packets", Table: t.table, Type: nftables.ChainTypeFilter, Hooknum: hook,
-		Priority: nftables.ChainPriorityFilter})
-	for _, exprs := range rules {
+	t := &table{filter: f, table: f.conn.AddTable(&nftables.Table{Family: spec.family, Name: fmt.Sprintf("fault%d", f.last)})}
+	t.chain = f.conn.AddChain(&nftables.Chain{Name: "packets", Table: t.table, Type: nftables.ChainTypeFilter, Hooknum: spec.hook,
+		Priority: spec.priority})
+	for _, exprs := range spec.rules {
 		f.conn.AddRule(&nftables.Rule{Table: t.table, Chain: t.chain, Exprs: exprs})
 	}
 	return t, f.conn.Flush()

@@ -9,55 +9,63 @@ import (
 
 // lines is all lines of a network of user space, and the damages done to them.
 type lines struct {
-	flight *flight
+	flight   *flight
+	overhead int // bytes of a packet that are no payload
 
 	mu      sync.Mutex // guards all below; never held across I/O
 	byLink  map[Link]*line
 	damages [][]*rule // of those that hold, oldest first
 }
 
-func newLines() *lines {
-	return &lines{flight: newFlight(), byLink: make(map[Link]*line)}
+func newLines(overhead int) *lines {
+	return &lines{flight: newFlight(), overhead: overhead, byLink: make(map[Link]*line)}
 }
 
-// carry passes a packet on, once or more or not at all, now or later. send must not keep the payload; it is called on this
-// goroutine, or later with a copy on the flight's.
-func (ls *lines) carry(link Link, payload []byte, send func([]byte)) {
+// carry passes a packet on, once or more or not at all, now or later. send must not keep it; it is called on this goroutine, or
+// later with a copy on the flight's.
+func (ls *lines) carry(link Link, packet []byte, send func([]byte)) {
 	if link.From == link.To {
-		send(payload)
+		send(packet)
 		return
 	}
 	now := time.Now()
 	ls.mu.Lock()
 	ln := ls.line(link)
-	f := ln.befall(now, len(payload), rand.Float64)
+	f := ln.befall(now, len(packet)-ls.overhead, rand.Float64)
 	late := f.copies > 0 && f.due.After(now)
 	if late {
 		ln.waiting++
 	}
 	ls.mu.Unlock()
 	if !late {
-		repeat(f.copies, payload, send)
+		repeat(f.copies, packet, send)
 		return
 	}
-	kept := slices.Clone(payload)
+	kept := slices.Clone(packet)
 	ls.flight.add(f.due, func() { ls.arrive(ln, f.copies, kept, send) })
 }
 
+// holdsUp reports whether there is more to do on a link than to drop.
+func (ls *lines) holdsUp(link Link) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return slices.ContainsFunc(ls.line(link).rules, func(r *rule) bool { return !r.damage.Kind.drops() })
+}
+
 // arrive ends a flight. What was cut meanwhile stops even what is under way.
-func (ls *lines) arrive(ln *line, copies int, payload []byte, send func([]byte)) {
+func (ls *lines) arrive(ln *line, copies int, packet []byte, send func([]byte)) {
 	ls.mu.Lock()
 	ln.waiting--
 	stopped := ln.stops()
 	ls.mu.Unlock()
 	if !stopped {
-		repeat(copies, payload, send)
+		repeat(copies, packet, send)
 	}
 }
 
-func repeat(copies int, payload []byte, send func([]byte)) {
+func repeat(copies int, packet []byte, send func([]byte)) {
 	for range copies {
-		send(payload)
+		send(packet)
 	}
 }
 

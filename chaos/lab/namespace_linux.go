@@ -14,13 +14,14 @@ import (
 
 // namespace is a place.
 type namespace struct {
-	place   string
-	addr    netip.Addr
-	cord    string       // the switch's side, a link of the hub
-	end     netlink.Link // the place's side
-	links   *netlink.Handle
-	journal *journal
-	pulls   int // how often the cord is out; only the lab changes it, one change at a time
+	place     string
+	addr      netip.Addr
+	cord      string // the switch's side, a link of the hub
+	cordIndex int
+	end       netlink.Link // the place's side
+	links     *netlink.Handle
+	journal   *journal
+	pulls     int // how often the cord is out; only the lab changes it, one change at a time
 
 	mu     sync.RWMutex // guards ns against its end; held while something enters it
 	ns     netns.NsHandle
@@ -35,6 +36,10 @@ func (p *namespace) settle() error {
 	}
 	ip := &netlink.Addr{IPNet: &net.IPNet{IP: p.addr.AsSlice(), Mask: net.CIDRMask(prefixBits, 32)}}
 	if err := p.links.AddrAdd(p.end, ip); err != nil {
+		return err
+	}
+	// Without segmentation offload each datagram is a packet of its own, for faults and their counters.
+	if err := p.links.LinkSetGSOMaxSegs(p.end, 1); err != nil {
 		return err
 	}
 	lo, err := p.links.LinkByName("lo")

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -39,11 +40,18 @@ type namespaces struct {
 	bridge  *netlink.Bridge
 	made    []string // names of namespaces, the hub's first
 	sites   map[string]*namespace
+
+	lines    *lines   // of links that are diverted, and what all damages say about them
+	detour   *detour  // while diverted > 0
+	diverted int      // damages that the kernel cannot do
+	byCord   sync.Map // of *namespace by index of the link in the hub; the detour reads it
+	byMAC    sync.Map // of *namespace by hardwareAddr; likewise
 }
 
 // NewNamespaced makes a lab of network namespaces. It needs Linux, root, and the kernel's veth, bridge and nf_tables;
 // without them the error is ErrUnsupported, and NewSwitched what remains. Nodes listen on their place's own address, beyond
-// loopback, and so need a key. Kinds of faults: Cut, Pull and Loss; others are ErrUnsupported.
+// loopback, and so need a key. The kernel itself does Cut, Pull and
+// Loss; for other kinds of faults packets take a detour through this process.
 // It removes first what labs left that were killed, as Clean does. The caller must Close it.
 func NewNamespaced() (*Lab, error) {
 	if os.Geteuid() != 0 {
@@ -52,9 +60,10 @@ func NewNamespaced() (*Lab, error) {
 	if _, err := Clean(); err != nil {
 		return nil, fmt.Errorf("clean up after an earlier lab: %w", err)
 	}
-	n := &namespaces{run: newRun(), hub: netns.None(), sites: make(map[string]*namespace)}
+	n := &namespaces{run: newRun(), hub: netns.None(), sites: make(map[string]*namespace), lines: newLines(frameOverhead)}
 	var err error
 	if n.journal, err = openJournal(n.run); err != nil {
+		n.lines.close()
 		return nil, fmt.Errorf("write down that there is a lab: %w", err)
 	}
 	if err := n.build(); err != nil {
@@ -124,6 +133,8 @@ func (n *namespaces) add(name string) (site, error) {
 		return nil, errors.Join(err, p.close(), removeNamespace(name)) // its cord goes with it
 	}
 	n.sites[p.place] = p
+	n.byMAC.Store(hardwareAddr(p.mac()), p)
+	n.byCord.Store(p.cordIndex, p)
 	return p, nil
 }
 
@@ -134,14 +145,18 @@ func (n *namespaces) connect(p *namespace) error {
 	if err := n.links.LinkAdd(cord); err != nil {
 		return err
 	}
-	var err error
+	made, err := n.links.LinkByName(p.cord)
+	if err != nil {
+		return err
+	}
+	p.cordIndex = made.Attrs().Index
 	if p.links, err = netlink.NewHandleAt(p.ns); err != nil {
 		return err
 	}
 	if err := p.settle(); err != nil {
 		return err
 	}
-	if err := n.teach(cord, p); err != nil {
+	if err := n.teach(made, p); err != nil {
 		return err
 	}
 	if err := n.introduce(p); err != nil {
@@ -213,6 +228,10 @@ func (n *namespaces) introduce(p *namespace) error {
 // close removes everything, as far as it was made. Processes that still run in the namespaces are killed.
 func (n *namespaces) close() error {
 	errs := []error{kill(n.journal.processes())}
+	if n.diverted > 0 {
+		errs = append(errs, n.detour.close())
+	}
+	n.lines.close()
 	for _, p := range n.sites {
 		errs = append(errs, p.close())
 	}

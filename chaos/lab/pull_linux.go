@@ -10,25 +10,25 @@ import (
 // pulling is a cord that is out. The kernel drops without counting, so two filters count what is on its way: one on the bridge
 // what others send there, one in the place what it sends itself.
 type pulling struct {
+	*injury
 	network *namespaces
 	place   *namespace
-	toward  *table  // of the hub
 	own     *filter // of the place
 	from    *table
 }
 
-func (n *namespaces) pull(d Damage) (wound, error) {
-	p := n.sites[d.Links[0].From]
-	w := &pulling{network: n, place: p}
+func (n *namespaces) pull(d Damage, w *injury) (wound, error) {
+	p := &pulling{injury: w, network: n, place: n.sites[d.Links[0].From]}
+	toward := bridgeRules(counting(isFor(p.place.mac())))
+	toward.hook = nftables.ChainHookPrerouting
 	var err error
-	w.toward, err = n.filter.add(nftables.TableFamilyBridge, nftables.ChainHookPrerouting, counting(isFor(p.mac())))
-	if err != nil {
+	if w.table, err = n.filter.add(toward); err != nil {
 		return nil, err
 	}
-	if err := w.cut(); err != nil {
-		return nil, errors.Join(err, n.filter.remove(w.toward))
+	if err := p.cut(); err != nil {
+		return nil, errors.Join(err, n.filter.remove(w.table))
 	}
-	return w, nil
+	return p, nil
 }
 
 // cut takes the switch's side down, with a filter in the place before.
@@ -38,7 +38,8 @@ func (w *pulling) cut() error {
 		return err
 	}
 	w.own = &filter{conn: conn, last: w.network.filter.last} // so that no two of the place have the same number
-	w.from, err = w.own.add(nftables.TableFamilyIPv4, nftables.ChainHookPostrouting, counting(leavesBy(cordName)))
+	w.from, err = w.own.add(tableSpec{family: nftables.TableFamilyIPv4, hook: nftables.ChainHookPostrouting,
+		priority: nftables.ChainPriorityFilter, rules: counting(leavesBy(cordName))})
 	if err != nil {
 		return errors.Join(err, w.own.close())
 	}
@@ -68,7 +69,7 @@ func (w *pulling) bites() ([]Bite, error) {
 	if err != nil {
 		return nil, err
 	}
-	toward, err := w.toward.counts(1)
+	toward, err := w.table.counts(1)
 	if err != nil {
 		return nil, err
 	}

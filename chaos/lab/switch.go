@@ -55,7 +55,7 @@ type port struct {
 // NewSwitched makes a lab without privileges, on any operating system: places are ports of a UDP switch on 127.0.0.1. Every kind
 // of fault is supported. There is one place from the start, [Strangers]. The caller must Close it.
 func NewSwitched() (*Lab, error) {
-	s := &udpSwitch{lines: newLines(), homes: make(map[netip.AddrPort]*port)}
+	s := &udpSwitch{lines: newLines(0), homes: make(map[netip.AddrPort]*port)}
 	return newLab(s, Strangers), nil
 }
 
