@@ -43,6 +43,13 @@ func TestAClusterLivesThroughASplit(t *testing.T) {
 		}
 		must(t, l.Heal())
 		c.awaitWhole(t)
+		slow, err := l.Delay(All("node-1"), 5*time.Millisecond, 5*time.Millisecond)
+		must(t, err)
+		ids = append(ids, c.write(t, 20)...)
+		if bitten(t, slow) == 0 {
+			t.Error("nothing was delayed")
+		}
+		must(t, l.Heal())
 		for i, id := range ids {
 			c.wantWritten(t, id, i)
 		}

@@ -404,6 +404,61 @@ func TestFaultsAddUpAndHealTogether(t *testing.T) {
 	})
 }
 
+// What is under way when the cut begins is stopped too, and so is what comes later, until each has ended.
+func TestACutStopsWhatADelayHolds(t *testing.T) {
+	onEach(t, func(t *testing.T, l *Lab) {
+		h := hosts(t, l, "a", "b", "c")
+		slow := begin(t, l, Damage{Kind: Delay, Links: Both("a", "b"), Delay: 30 * time.Millisecond})
+		h[0].send(t, h[1], 5)
+		awaitBitten(t, slow, 5)
+		cut, err := l.Cut([]string{"a"}, []string{"b"}, false)
+		must(t, err)
+		awaitBitten(t, cut, 5)
+		wantDropped(t, cut, h[1], h[0])
+		if got := bitten(t, slow); got != 5 {
+			t.Errorf("%d packets delayed, want the 5 that were not cut at once", got)
+		}
+		wantOpen(t, h[0], h[2])
+		must(t, slow.End())
+		wantDropped(t, cut, h[0], h[1])
+		must(t, cut.End())
+		wantOpen(t, h[0], h[1])
+	})
+}
+
+func TestLossAndDelayOfOneLinkBothBite(t *testing.T) {
+	onEach(t, func(t *testing.T, l *Lab) {
+		h := hosts(t, l, "a", "b")
+		const count = 400
+		lossy, err := l.Loss(Both("a", "b"), 0.5)
+		must(t, err)
+		slow := begin(t, l, Damage{Kind: Delay, Links: []Link{{Any, "b"}}, Delay: 10 * time.Millisecond})
+		h[0].send(t, h[1], count)
+		arrived, _ := h[1].receive(t, count, 200*time.Millisecond)
+		lost, late := bitten(t, lossy), bitten(t, slow)
+		if lost+late != count || late != uint64(len(arrived)) || lost < 150 || lost > 250 {
+			t.Errorf("%d packets lost and %d delayed of %d, %d arrived; want each to be one or the other", lost, late, count, len(arrived))
+		}
+	})
+}
+
+func TestAPulledCordStopsWhatADelayHolds(t *testing.T) {
+	onEach(t, func(t *testing.T, l *Lab) {
+		h := hosts(t, l, "a", "b")
+		slow := begin(t, l, Damage{Kind: Delay, Links: Both("a", "b"), Delay: 30 * time.Millisecond})
+		h[0].send(t, h[1], 5)
+		awaitBitten(t, slow, 5)
+		pulled, err := l.Pull("b")
+		must(t, err)
+		wantDropped(t, pulled, h[1], h[0])
+		if got, _ := h[1].receive(t, 1, 60*time.Millisecond); len(got) > 0 {
+			t.Errorf("%q arrived by a cord that is out", got)
+		}
+		must(t, l.Heal())
+		wantOpen(t, h[0], h[1])
+	})
+}
+
 func TestALaterPlaceIsCoveredByAny(t *testing.T) {
 	onEach(t, func(t *testing.T, l *Lab) {
 		a := hosts(t, l, "a")[0]
@@ -412,6 +467,12 @@ func TestALaterPlaceIsCoveredByAny(t *testing.T) {
 		late := hosts(t, l, "late")[0]
 		wantDropped(t, f, late, a)
 		wantDropped(t, f, a, late)
+		must(t, f.End())
+		slow := begin(t, l, Damage{Kind: Delay, Links: All("a"), Delay: time.Millisecond})
+		wantOpen(t, hosts(t, l, "later")[0], a)
+		if got := bitten(t, slow); got != 2 {
+			t.Errorf("%d packets delayed there and back, want 2", got)
+		}
 	})
 }
 
