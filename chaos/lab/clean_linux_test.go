@@ -2,9 +2,11 @@ package lab
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -24,13 +26,16 @@ import (
 // roles is what processes started by tests do.
 var roles = map[string]func(){
 	"sleep":     func() { select {} },
-	"hold":      func() { heldLab(func() { select {} }) },
-	"panic":     func() { heldLab(func() { panic("as the test wants it") }) },
-	"interrupt": func() { heldLab(awaitInterrupt) },
+	"echo":      func() { _, _ = io.Copy(os.Stdout, os.Stdin) },
+	"hold":      func() { heldLab(func(context.Context) { select {} }) },
+	"panic":     func() { heldLab(func(context.Context) { panic("as the test wants it") }) },
+	"interrupt": func() { heldLab(func(ctx context.Context) { <-ctx.Done() }) },
 }
 
 // heldLab opens a lab with two processes, one of which outlives it when it is killed, tells of them, and does something.
-func heldLab(do func()) {
+func heldLab(do func(ctx context.Context)) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	l, err := NewNamespaced()
 	fatal(err)
 	defer l.Close()
@@ -52,19 +57,13 @@ func heldLab(do func()) {
 	_, err = l.Pull("a")
 	fatal(err)
 	fmt.Println(l.medium.(*namespaces).run, housed.PID(), stray.Process.Pid)
-	do()
+	do(ctx)
 }
 
 func fatal(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-func awaitInterrupt() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	<-ctx.Done()
 }
 
 // namespaced opens a lab, or skips the test.
@@ -92,6 +91,13 @@ func startHolder(t *testing.T, role string) *holder {
 	h.cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	out, err := h.cmd.StdoutPipe()
 	must(t, err)
+	var stderr bytes.Buffer
+	h.cmd.Stderr = &stderr
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(stderr.String())
+		}
+	})
 	must(t, h.cmd.Start())
 	t.Cleanup(func() { _ = h.cmd.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
@@ -180,6 +186,10 @@ func TestNothingIsOnTheHostMeanwhileNorAfterwards(t *testing.T) {
 func TestHealLeavesNoRulesAndCloseNoLinks(t *testing.T) {
 	l := namespaced(t)
 	hosts(t, l, "a", "b")
+	a := l.medium.(*namespaces).sites["a"]
+	if addrs, err := a.links.AddrList(a.end, netlink.FAMILY_V6); err != nil || len(addrs) != 0 {
+		t.Errorf("a place has addresses of IPv6, whose chatter faults would count: %v, %v", addrs, err)
+	}
 	hub, err := netns.GetFromName(namePrefix + l.medium.(*namespaces).run)
 	must(t, err)
 	defer hub.Close()
@@ -230,16 +240,21 @@ func TestCleanRemovesWhatAKilledLabLeft(t *testing.T) {
 }
 
 func TestCleanSparesAProcessThatHasGotTheIDOfOneThatEnded(t *testing.T) {
-	bystander := exec.Command(os.Args[0], "sleep")
+	bystander := exec.Command(os.Args[0], "echo")
+	in, err := bystander.StdinPipe()
+	must(t, err)
+	out, err := bystander.StdoutPipe()
+	must(t, err)
 	must(t, bystander.Start())
 	defer bystander.Wait()
 	defer bystander.Process.Kill()
 	p, err := processOf(bystander.Process.Pid)
 	must(t, err)
-	earlier := process{p.PID, p.Start - 1}
-	must(t, kill([]process{earlier}))
-	if !p.lives() {
-		t.Error("a process was killed that the lab did not start")
+	must(t, kill([]process{{p.PID, p.Start - 1}}))
+	_, err = in.Write([]byte("still here?\n"))
+	must(t, err)
+	if answer, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Errorf("a process was killed that the lab did not start: %q, %v", answer, err)
 	}
 	must(t, kill([]process{p}))
 	if p.lives() {

@@ -15,10 +15,9 @@ type Link struct {
 	To   string `json:"to"`
 }
 
-// covers reports whether a link, as a pattern, stands for another, which names its places. No pattern stands for the way
-// from a place to itself.
+// covers reports whether a link, as a pattern, stands for another, which names its places.
 func (l Link) covers(other Link) bool {
-	return (l.From == Any || l.From == other.From) && (l.To == Any || l.To == other.To) && other.From != other.To
+	return (l.From == Any || l.From == other.From) && (l.To == Any || l.To == other.To)
 }
 
 // Both returns the links of a pair of places, one each way.

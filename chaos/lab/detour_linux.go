@@ -22,31 +22,40 @@ const (
 // detour is how packets get from place to place while the kernel drops them on their way through the bridge: it reads, beside the
 // bridge, what places send, and sends what befell it to the cord where it belongs. It owns a goroutine, which close joins.
 type detour struct {
-	socket *os.File // of the link layer, for all links of the hub
-	raw    syscall.RawConn
-	done   chan struct{}
+	in   *packetSocket // while a damage needs it
+	out  *packetSocket // from the first one on, for what is under way when the last one ends
+	done chan struct{}
 }
 
-// openDetour begins to read: each frame goes to carry, with the link that it arrived by. carry must not keep it.
-func openDetour(hub netns.NsHandle, carry func(d *detour, index int, frame []byte)) (*detour, error) {
-	d := &detour{done: make(chan struct{})}
+// packetSocket is a socket of the link layer, for all links of the hub.
+type packetSocket struct {
+	file *os.File
+	raw  syscall.RawConn
+}
+
+// open begins to read: each frame goes to carry, with the link that it arrived by. carry must not keep it.
+func (d *detour) open(hub netns.NsHandle, carry func(index int, frame []byte)) error {
 	err := inside(hub, func() error {
 		var err error
-		d.socket, err = packetSocket()
+		if d.out == nil {
+			d.out, err = openPacketSocket(0)
+		}
+		if err == nil {
+			// Of IP alone it would read nothing: the bridge takes that before.
+			d.in, err = openPacketSocket(unix.ETH_P_ALL)
+		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: no packet socket: %w", ErrUnsupported, err)
+		return fmt.Errorf("%w: no packet socket: %w", ErrUnsupported, err)
 	}
-	if d.raw, err = d.socket.SyscallConn(); err != nil {
-		return nil, errors.Join(err, d.socket.Close())
-	}
+	d.done = make(chan struct{})
 	go d.run(carry)
-	return d, nil
+	return nil
 }
 
-// packetSocket reads all frames that arrive by any link.
-func packetSocket() (*os.File, error) {
+// openPacketSocket opens a socket that reads the frames of a protocol that arrive by any link; of 0 none.
+func openPacketSocket(protocol uint16) (*packetSocket, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -56,21 +65,25 @@ func packetSocket() (*os.File, error) {
 		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bufferBytes),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, bufferBytes),
-		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)})) // of IP alone it would see none: the bridge takes them before
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(protocol)}))
 	if err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
-	return os.NewFile(uintptr(fd), "detour"), nil
+	s := &packetSocket{file: os.NewFile(uintptr(fd), "detour")}
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		return nil, errors.Join(err, s.file.Close())
+	}
+	return s, nil
 }
 
-func (d *detour) run(carry func(d *detour, index int, frame []byte)) {
+func (d *detour) run(carry func(index int, frame []byte)) {
 	defer close(d.done)
 	frame := make([]byte, frameMax)
 	for {
 		var n int
 		var from unix.Sockaddr
 		var err error
-		closed := d.raw.Read(func(fd uintptr) bool {
+		closed := d.in.raw.Read(func(fd uintptr) bool {
 			n, from, err = unix.Recvfrom(int(fd), frame, 0)
 			return err != unix.EAGAIN
 		})
@@ -78,7 +91,7 @@ func (d *detour) run(carry func(d *detour, index int, frame []byte)) {
 			return
 		}
 		if link, ok := from.(*unix.SockaddrLinklayer); err == nil && ok {
-			carry(d, link.Ifindex, frame[:n])
+			carry(link.Ifindex, frame[:n])
 		}
 	}
 }
@@ -86,15 +99,29 @@ func (d *detour) run(carry func(d *detour, index int, frame []byte)) {
 // send puts a frame on a link. One that cannot be sent is lost, as on a cord that is out.
 func (d *detour) send(index int, frame []byte) {
 	to := &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_IP), Ifindex: index}
-	_ = d.raw.Write(func(fd uintptr) bool { // fails when it is closed
+	_ = d.out.raw.Write(func(fd uintptr) bool { // fails when it is closed
 		return unix.Sendto(int(fd), frame, 0, to) != unix.EAGAIN
 	})
 }
 
-func (d *detour) close() error {
-	err := d.socket.Close()
+// pause ends reading, until open.
+func (d *detour) pause() error {
+	err := d.in.file.Close()
 	<-d.done
+	d.in = nil
 	return err
+}
+
+// close ends everything. Nobody must send afterwards.
+func (d *detour) close() error {
+	var errs []error
+	if d.in != nil {
+		errs = append(errs, d.pause())
+	}
+	if d.out != nil {
+		errs = append(errs, d.out.file.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func networkOrder(v uint16) uint16 {
@@ -114,8 +141,7 @@ type hardwareAddr [6]byte
 // enterDetour opens the detour for its first user.
 func (n *namespaces) enterDetour() error {
 	if n.diverted == 0 {
-		var err error
-		if n.detour, err = openDetour(n.hub, n.carry); err != nil {
+		if err := n.detour.open(n.hub, n.carry); err != nil {
 			return err
 		}
 	}
@@ -128,11 +154,11 @@ func (n *namespaces) leaveDetour() error {
 	if n.diverted--; n.diverted > 0 {
 		return nil
 	}
-	return n.detour.close()
+	return n.detour.pause()
 }
 
 // carry takes a frame to where it belongs, if its link is diverted.
-func (n *namespaces) carry(d *detour, index int, frame []byte) {
+func (n *namespaces) carry(index int, frame []byte) {
 	from, known := n.byCord.Load(index)
 	to, meant := n.byMAC.Load(destination(frame))
 	if !known || !meant {
@@ -142,5 +168,5 @@ func (n *namespaces) carry(d *detour, index int, frame []byte) {
 	if !n.lines.holdsUp(link) {
 		return // the kernel passes it on
 	}
-	n.lines.carry(link, frame, func(frame []byte) { d.send(to.(*namespace).cordIndex, frame) })
+	n.lines.carry(link, frame, func(frame []byte) { n.detour.send(to.(*namespace).cordIndex, frame) })
 }

@@ -24,7 +24,7 @@ type filter struct {
 
 // openFilter tries out all that a filter is made of, so that what a kernel lacks is known from the start.
 func openFilter(hub netns.NsHandle) (*filter, error) {
-	conn, err := dialFilter(hub)
+	conn, err := nftables.New(nftables.WithNetNSFd(int(hub)), nftables.AsLasting())
 	if err != nil {
 		return nil, err
 	}
@@ -39,10 +39,6 @@ func openFilter(hub netns.NsHandle) (*filter, error) {
 		}
 	}
 	return f, nil
-}
-
-func dialFilter(ns netns.NsHandle) (*nftables.Conn, error) {
-	return nftables.New(nftables.WithNetNSFd(int(ns)), nftables.AsLasting())
 }
 
 func (f *filter) close() error { return f.conn.CloseLasting() }

@@ -42,7 +42,7 @@ type namespaces struct {
 	sites   map[string]*namespace
 
 	lines    *lines   // of links that are diverted, and what all damages say about them
-	detour   *detour  // while diverted > 0
+	detour   detour   // open while diverted > 0
 	diverted int      // damages that the kernel cannot do
 	byCord   sync.Map // of *namespace by index of the link in the hub; the detour reads it
 	byMAC    sync.Map // of *namespace by hardwareAddr; likewise
@@ -50,9 +50,8 @@ type namespaces struct {
 
 // NewNamespaced makes a lab of network namespaces. It needs Linux, root, and the kernel's veth, bridge and nf_tables;
 // without them the error is ErrUnsupported, and NewSwitched what remains. Nodes listen on their place's own address, beyond
-// loopback, and so need a key. The kernel itself does Cut, Pull and
-// Loss; for other kinds of faults packets take a detour through this process.
-// It removes first what labs left that were killed, as Clean does. The caller must Close it.
+// loopback, and so need a key. The kernel itself does Cut, Pull and Loss; for other kinds of faults packets take a detour through
+// this process. It removes first what labs left that were killed, as Clean does. The caller must Close it.
 func NewNamespaced() (*Lab, error) {
 	if os.Geteuid() != 0 {
 		return nil, fmt.Errorf("%w: network namespaces need root: use the switch instead", ErrUnsupported)
@@ -214,8 +213,8 @@ func awaitUp(links *netlink.Handle, name string) error {
 	}
 }
 
-// introduce tells a new place and all others each other's hardware addresses, so that they never ask: what they would ask for while a fault
-// holds would neither leave them nor be counted, and would arrive after it.
+// introduce tells a new place and all others each other's hardware addresses, so that they never ask: a fault would drop the
+// question, and the packet, neither sent nor counted, would arrive after it.
 func (n *namespaces) introduce(p *namespace) error {
 	for _, other := range n.sites {
 		if err := errors.Join(p.meet(other), other.meet(p)); err != nil {
@@ -228,10 +227,8 @@ func (n *namespaces) introduce(p *namespace) error {
 // close removes everything, as far as it was made. Processes that still run in the namespaces are killed.
 func (n *namespaces) close() error {
 	errs := []error{kill(n.journal.processes())}
-	if n.diverted > 0 {
-		errs = append(errs, n.detour.close())
-	}
-	n.lines.close()
+	n.lines.close() // no more is sent on the detour but by its own goroutine
+	errs = append(errs, n.detour.close())
 	for _, p := range n.sites {
 		errs = append(errs, p.close())
 	}

@@ -33,7 +33,7 @@ func (n *namespaces) pull(d Damage, w *injury) (wound, error) {
 
 // cut takes the switch's side down, with a filter in the place before.
 func (w *pulling) cut() error {
-	conn, err := dialFilter(w.place.ns)
+	conn, err := nftables.New(nftables.WithNetNSFd(int(w.place.ns))) // keeps nothing open that would keep the namespace
 	if err != nil {
 		return err
 	}
@@ -41,10 +41,10 @@ func (w *pulling) cut() error {
 	w.from, err = w.own.add(tableSpec{family: nftables.TableFamilyIPv4, hook: nftables.ChainHookPostrouting,
 		priority: nftables.ChainPriorityFilter, rules: counting(leavesBy(cordName))})
 	if err != nil {
-		return errors.Join(err, w.own.close())
+		return err
 	}
 	if err := w.network.unplug(w.place); err != nil {
-		return errors.Join(err, w.own.remove(w.from), w.own.close())
+		return errors.Join(err, w.own.remove(w.from))
 	}
 	w.place.pulls++
 	return nil
@@ -52,7 +52,7 @@ func (w *pulling) cut() error {
 
 // plug puts the cord in again, unless it is out for another reason as well.
 func (w *pulling) plug() error {
-	errs := []error{w.own.remove(w.from), w.own.close()}
+	errs := []error{w.own.remove(w.from)}
 	if w.place.pulls--; w.place.pulls == 0 {
 		errs = append(errs, w.network.plug(w.place))
 	}

@@ -47,11 +47,16 @@ func openJournal(run string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(stateDir, 0o700); err != nil {
-		return nil, err
-	}
 	j := &journal{path: filepath.Join(stateDir, run+".json"), state: state{Boot: boot, Lab: self}}
-	return j, j.write()
+	for range 10 {
+		if err = os.MkdirAll(stateDir, 0o700); err == nil {
+			err = j.write()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break // else a lab that closed has just removed the directory
+		}
+	}
+	return j, err
 }
 
 // note writes down that a process was started, and forgets those that have ended.

@@ -36,7 +36,7 @@ type udpSwitch struct {
 	lines   *lines
 	readers sync.WaitGroup
 
-	mu     sync.Mutex // guards all below; never held across I/O, but for opening a port
+	mu     sync.Mutex // guards all below; never held across I/O, but when a port is closed
 	homes  map[netip.AddrPort]*port
 	opened int // sockets of this process with a port of their own
 	closed bool

@@ -40,6 +40,7 @@ type guest struct {
 	port    *port
 }
 
+// Close closes the socket and its port.
 func (g *guest) Close() error {
 	err := g.UDPConn.Close()
 	if err == nil {

@@ -14,7 +14,10 @@ type injury struct {
 	table *table // on the bridge
 }
 
-func (w *injury) parts() *injury { return w }
+func (w *injury) common() *injury { return w }
+
+// injured is any wound of namespaces.
+type injured interface{ common() *injury }
 
 func (n *namespaces) begin(d Damage) (wound, error) {
 	w := &injury{lines: n.lines.begin(d)}
@@ -39,10 +42,10 @@ func (n *namespaces) do(d Damage, w *injury) (whole wound, err error) {
 }
 
 // rules is those for each link, in order.
-func (n *namespaces) rules(links []Link, for1 func(match []expr.Any) [][]expr.Any) [][]expr.Any {
+func (n *namespaces) rules(links []Link, of func(match []expr.Any) [][]expr.Any) [][]expr.Any {
 	var rules [][]expr.Any
 	for _, l := range links {
-		rules = append(rules, for1(n.match(l))...)
+		rules = append(rules, of(n.match(l))...)
 	}
 	return rules
 }
@@ -66,8 +69,8 @@ func (n *namespaces) end(wounds []wound) error {
 	var lines []*lineWound
 	var errs []error
 	for _, w := range wounds {
-		tables = append(tables, w.(interface{ parts() *injury }).parts().table)
-		lines = append(lines, w.(interface{ parts() *injury }).parts().lines)
+		common := w.(injured).common()
+		tables, lines = append(tables, common.table), append(lines, common.lines)
 	}
 	errs = append(errs, n.filter.remove(tables...))
 	n.lines.end(lines)
