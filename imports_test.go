@@ -15,6 +15,9 @@ const (
 	ffModule          = "github.com/peterbourgon/ff/v3"
 	goleakModule      = "go.uber.org/goleak"
 	memberlistModule  = "github.com/hashicorp/memberlist"
+	netlinkModule     = "github.com/vishvananda/netlink"
+	netnsModule       = "github.com/vishvananda/netns"
+	nftablesModule    = "github.com/google/nftables"
 	porcupineModule   = "github.com/anishathalye/porcupine"
 	progressbarModule = "github.com/schollz/progressbar/v3"
 	quicModule        = "github.com/quic-go/quic-go"
@@ -51,11 +54,15 @@ var diagram = map[string]may{
 	"admin":             {},
 	"child":             {},
 	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}}, // ring: what a change must move; replica: the messages
-	"chaos":             {ours: []string{"client", "chaos/simnet", "chaos/history", "chaos/check"}, testOurs: []string{"node"}},
-	"chaos/simnet":      {testModules: []string{quicModule}},
-	"chaos/history":     {},
-	"chaos/check":       {ours: []string{"chaos/history"}, modules: []string{porcupineModule}, pure: true}, // it knows nothing of what it judges
-	"cmd/sessnode":      {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
+	"chaos":             {ours: []string{"client", "replica", "child", "chaos/lab", "chaos/history", "chaos/check"}},
+	"chaos/lab": {
+		ours: []string{"child"}, modules: []string{netlinkModule, netnsModule, nftablesModule, sysModule}, // sys: constants of the kernel
+		testOurs: []string{"client", "replica", "wire"},
+	},
+	"chaos/simnet":  {testModules: []string{quicModule}},
+	"chaos/history": {},
+	"chaos/check":   {ours: []string{"chaos/history"}, modules: []string{porcupineModule}, pure: true}, // it knows nothing of what it judges
+	"cmd/sessnode":  {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
 	"client/internal/adapter": { // of the adapters, which are modules of their own
 		ours: []string{"client", "replica"}, testOurs: []string{"client/clienttest"},
 	},
@@ -71,7 +78,10 @@ var (
 )
 
 // sole names the one package that may touch a module, whatever the diagram says: the rest of us must not know it.
-var sole = map[string]string{quicModule: "wire", memberlistModule: "node"}
+var sole = map[string]string{
+	quicModule: "wire", memberlistModule: "node",
+	netlinkModule: "chaos/lab", netnsModule: "chaos/lab", nftablesModule: "chaos/lab",
+}
 
 func TestImportsFollowTheDiagram(t *testing.T) {
 	for _, breach := range importBreaches(parse(t, os.DirFS("."))) {

@@ -22,6 +22,10 @@ type Process struct {
 	Args   []string // the command and its flags
 	Dir    string   // where its log stands; it must exist
 	Binary string   // default this process's own
+	// Within calls start once, from where the child is to inherit its surroundings, such as in a network namespace; start
+	// returns the child's id. Default: start is just called. The system thread that calls it must not end before the child
+	// does: on Linux the child would be killed with it.
+	Within func(start func() (pid int, err error)) error
 
 	mu      sync.Mutex // guards the fields below
 	running *exec.Cmd  // nil when it is dead
@@ -58,13 +62,34 @@ func (c *Process) Start() error {
 	cmd.Env = WithoutOurs(os.Environ())
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = dieWithParent()
-	if err := cmd.Start(); err != nil {
+	if err := c.begin(cmd); err != nil {
 		return fmt.Errorf("start %s: %w", c.Name, err)
 	}
 	c.running, c.gone = cmd, make(chan struct{})
 	c.started, c.killed = true, false
 	go c.reap(cmd, c.gone) // ends with the child; Kill and Terminate wait for it
 	return nil
+}
+
+// begin starts the command where Within says. A child that started although Within reports an error is killed.
+func (c *Process) begin(cmd *exec.Cmd) error {
+	if c.Within == nil {
+		return cmd.Start()
+	}
+	err := c.Within(func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		return cmd.Process.Pid, nil
+	})
+	switch {
+	case err == nil && cmd.Process == nil:
+		return errors.New("its surroundings did not start it")
+	case err != nil && cmd.Process != nil:
+		_ = cmd.Process.Kill() // fails only when it is dead already
+		_ = cmd.Wait()
+	}
+	return err
 }
 
 func (c *Process) binary() (string, error) {

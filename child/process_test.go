@@ -130,3 +130,50 @@ func TestFreeAddressesDiffer(t *testing.T) {
 		t.Errorf("%v, %v", addrs, err)
 	}
 }
+
+func TestItStartsWithinItsSurroundings(t *testing.T) {
+	var pids []int
+	c := &Process{Name: "it", Args: []string{"obedient"}, Dir: t.TempDir()}
+	c.Within = func(start func() (int, error)) error {
+		pid, err := start()
+		pids = append(pids, pid)
+		return err
+	}
+	for range 2 {
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if last := pids[len(pids)-1]; last != c.PID() {
+			t.Errorf("its surroundings were told %d, it is %d", last, c.PID())
+		}
+		c.Kill()
+	}
+	if len(pids) != 2 {
+		t.Errorf("two starts went through its surroundings %d times", len(pids))
+	}
+}
+
+func TestSurroundingsThatFailLeaveNoChild(t *testing.T) {
+	narrow := errors.New("no room")
+	var born int
+	c := &Process{Name: "it", Args: []string{"obedient"}, Dir: t.TempDir()}
+	c.Within = func(start func() (int, error)) error {
+		var err error
+		born, err = start()
+		return errors.Join(err, narrow)
+	}
+	if err := c.Start(); !errors.Is(err, narrow) {
+		t.Errorf("start: %v, want the error of the surroundings", err)
+	}
+	p, err := os.FindProcess(born)
+	if err != nil {
+		return // told so at once
+	}
+	if err := p.Signal(syscall.Signal(0)); c.PID() != 0 || err == nil {
+		t.Errorf("process %d: signal 0 says %v; want it dead", born, err)
+	}
+	c.Within = func(func() (int, error)) error { return nil }
+	if err := c.Start(); err == nil || c.PID() != 0 {
+		t.Errorf("surroundings that start nothing: %v", err)
+	}
+}
