@@ -303,13 +303,13 @@ func (s *Slot) dropLock(key Key, fx *Effects) {
 	}
 }
 
-// moveLock lets the lock of a session go on under the id that c gives it. Those who wait know only the old one.
+// moveLock lets the lock that c names go on under the id that c gives the session. Those who wait know only the old id, as
+// does a holder whose session was renewed by somebody else: its lock ends, because it could not even be released.
 func (s *Slot) moveLock(c *Commit) {
-	l := s.locks[c.Key]
-	if c.Renew == "" || l == nil || l.token.IsZero() {
+	if c.Renew == "" || c.Lock.IsZero() {
 		return
 	}
-	held := *l
+	held := *s.locks[c.Key]
 	held.queue = nil
 	s.locks[Key{c.Key.App, c.Renew}] = &held
 }

@@ -320,6 +320,18 @@ func TestLockFollowsTheNewID(t *testing.T) {
 	r.wantStatus(refused, StatusLocked)
 }
 
+// TestLockStaysBehindWithoutItsHolder: a login beside the holder does not leave the new id locked by one who has never
+// heard of it.
+func TestLockStaysBehindWithoutItsHolder(t *testing.T) {
+	r, a := locked(t, 1)
+	held, m := a.get("s")
+	r.must(&Commit{Key: m.Key, Renew: "t"})
+	if got := r.commit(&Commit{Key: m.Key, Lock: held.Stamp}); got.Status != StatusDestroyed {
+		t.Errorf("a commit of the holder: %v", got.Status)
+	}
+	a.get("t")
+}
+
 // TestLocksTravelWithAHandOff: the holder goes on at the new primary, and who waited keeps its place there.
 func TestLocksTravelWithAHandOff(t *testing.T) {
 	r, a := locked(t, 1)
