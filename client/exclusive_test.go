@@ -74,6 +74,23 @@ func TestLockBringsTheSessionUpToDate(t *testing.T) {
 	})
 }
 
+// TestLockKeepsWhatWasChangedAfterGet: also what only following a value would have found.
+func TestLockKeepsWhatWasChangedAfterGet(t *testing.T) {
+	store := newSpyStore()
+	m := manager(t, client.ManagerConfig{Store: store, Tracking: client.TrackGet})
+	var visitor browser
+	id := visitor.begin(t, m, "cart", map[string]int{"x": 1})
+	visitor.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+		c, err := client.Get[map[string]int](s, "cart")
+		c["y"] = 2
+		_, lockErr := s.Lock(context.Background(), client.LockOptions{})
+		must(t, errors.Join(err, lockErr))
+	})
+	if got, want := store.attr(t, id, "cart"), `{"x":1,"y":2}`; got != want {
+		t.Errorf("cart = %s, want %s", got, want)
+	}
+}
+
 // TestCommitUnderALostLockFails: the visitor is told, and nothing is changed.
 func TestCommitUnderALostLockFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
