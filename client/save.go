@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -19,11 +20,13 @@ type intent struct {
 	flash flashes
 }
 
-// begins reports whether committing i makes a session where there is none.
-func (i *intent) begins() bool { return i.len()+len(i.flash.added) > 0 }
+// begins reports whether committing i makes a session where there is none. Deleting makes none.
+func (i *intent) begins() bool {
+	return len(i.flash.added) > 0 || slices.ContainsFunc(i.list, func(ch replica.Change) bool { return !ch.Delete })
+}
 
 // wanted reports whether i wants anything.
-func (i *intent) wanted() bool { return i.begins() || i.renew || i.keep != nil || i.flash.any() }
+func (i *intent) wanted() bool { return i.len() > 0 || i.renew || i.keep != nil || i.flash.any() }
 
 // after is what is wanted when i is wanted on top of old.
 func (i intent) after(old intent) intent {
