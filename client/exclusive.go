@@ -26,12 +26,12 @@ func (s *Session) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 	if err := s.ensureLoaded(); err != nil {
 		return nil, err
 	}
+	if err := s.note(ctx); err != nil {
+		return nil, err
+	}
 	id, held, err := s.lockable()
 	if held != nil || err != nil {
 		return held, err
-	}
-	if err := s.note(ctx); err != nil {
-		return nil, err
 	}
 	held, err = Acquire(ctx, s.manager.store, replica.Key{App: s.manager.app, ID: id}, o)
 	if err != nil {
