@@ -184,3 +184,41 @@ func TestCommitWaitsForAnother(t *testing.T) {
 		}
 	})
 }
+
+// TestDeleteDuringTheFirstCommit: of what another goroutine is just sending. If that fails after all, there is nothing to
+// begin a session for.
+func TestDeleteDuringTheFirstCommit(t *testing.T) {
+	for _, outcome := range []error{nil, replica.ErrOverCapacity} {
+		synctest.Test(t, func(t *testing.T) {
+			store := newSpyStore()
+			store.fail = func(context.Context, *replica.Load, *replica.Commit) error {
+				store.fail = nil
+				time.Sleep(time.Second)
+				return outcome
+			}
+			m := manager(t, client.ManagerConfig{Store: store})
+			var visitor browser
+			visitor.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+				must(t, client.Set(s, "n", 1))
+				var first sync.WaitGroup
+				first.Go(func() {
+					if _, err := s.Commit(context.Background()); !errors.Is(err, outcome) {
+						t.Errorf("first commit = %v, want %v", err, outcome)
+					}
+				})
+				synctest.Wait()
+				must(t, client.Delete(s, "n"))
+				if has, err := client.Has(s, "n"); has || err != nil {
+					t.Errorf("what was deleted is there: %v, %v", has, err)
+				}
+				first.Wait()
+			})
+			if begun := visitor.id() != ""; begun != (outcome == nil) {
+				t.Errorf("a session was begun: %v after %v", begun, outcome)
+			}
+			if got := store.attr(t, visitor.id(), "n"); got != "" {
+				t.Errorf("n = %s in the store", got)
+			}
+		})
+	}
+}

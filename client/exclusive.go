@@ -16,14 +16,17 @@ import (
 // The lock is renewed while the handler runs and released when the response has been committed; [Lock.Release] does so
 // earlier, after a [Session.Commit]. Locking again gives the same lock. One goroutine of a request locks.
 //
-// Requests that do not lock are not kept out: their changes merge, attribute by attribute. Errors: ErrNotWrapped;
-// replica.ErrNotFound for a visitor without a session: begin one and commit first; otherwise those of [Acquire], for the
-// handler to answer, by sending the visitor to the holder for instance.
+// What was got before is no longer followed, see [Tracking]. Requests that do not lock are not kept out: their changes
+// merge, attribute by attribute. Errors: ErrNotWrapped; replica.ErrNotFound for a visitor without a session: begin one and
+// commit first; otherwise those of [Acquire], for the handler to answer, by sending the visitor to the holder for instance.
 func (s *Session) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 	if s == nil {
 		return nil, ErrNotWrapped
 	}
 	if err := s.ensureLoaded(); err != nil {
+		return nil, err
+	}
+	if err := s.note(ctx); err != nil {
 		return nil, err
 	}
 	id, held, err := s.lockable()
@@ -55,6 +58,21 @@ func (s *Session) lockable() (id string, held *Lock, err error) {
 		return "", st.lock, nil
 	}
 	return st.id, nil, nil
+}
+
+// note makes pending what the handler did to the values that it got, as a commit would: they are no longer followed once
+// the lock has brought what others left.
+func (s *Session) note(ctx context.Context) error {
+	ctx, cancel, err := s.limited(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	return s.follow()
 }
 
 // locked notes a lock, unless the request has another session by now.

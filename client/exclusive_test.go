@@ -74,6 +74,23 @@ func TestLockBringsTheSessionUpToDate(t *testing.T) {
 	})
 }
 
+// TestLockKeepsWhatWasChangedAfterGet: also what only following a value would have found.
+func TestLockKeepsWhatWasChangedAfterGet(t *testing.T) {
+	store := newSpyStore()
+	m := manager(t, client.ManagerConfig{Store: store, Tracking: client.TrackGet})
+	var visitor browser
+	id := visitor.begin(t, m, "cart", map[string]int{"x": 1})
+	visitor.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+		c, err := client.Get[map[string]int](s, "cart")
+		c["y"] = 2
+		_, lockErr := s.Lock(context.Background(), client.LockOptions{})
+		must(t, errors.Join(err, lockErr))
+	})
+	if got, want := store.attr(t, id, "cart"), `{"x":1,"y":2}`; got != want {
+		t.Errorf("cart = %s, want %s", got, want)
+	}
+}
+
 // TestCommitUnderALostLockFails: the visitor is told, and nothing is changed.
 func TestCommitUnderALostLockFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -146,6 +163,80 @@ func TestLockAcrossANewIDAndADestroy(t *testing.T) {
 			if err := client.Set(s, "n", 4); err != nil {
 				t.Error(err)
 			}
+		})
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("answered %d", res.StatusCode)
+		}
+	})
+}
+
+// slowAnswers takes its time to say that a commit was done.
+type slowAnswers struct {
+	*spyStore
+	by time.Duration
+}
+
+func (s *slowAnswers) Commit(ctx context.Context, c *replica.Commit) (replica.Result, error) {
+	res, err := s.spyStore.Commit(ctx, c)
+	time.Sleep(s.by)
+	return res, err
+}
+
+// TestLockIsRenewedWhileTheIDChanges: the lock has moved, the request has not heard of it yet. If the commit fails, it has
+// not moved.
+func TestLockIsRenewedWhileTheIDChanges(t *testing.T) {
+	for _, outcome := range []error{nil, replica.ErrOverCapacity} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &slowAnswers{spyStore: newSpyStore()}
+			m := manager(t, client.ManagerConfig{Store: store})
+			var visitor browser
+			visitor.begin(t, m, "n", 1)
+			store.by = 550 * time.Millisecond
+			visitor.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+				held, err := s.Lock(context.Background(), client.LockOptions{Lease: time.Second})
+				must(t, errors.Join(err, s.RenewID()))
+				store.fail = func(context.Context, *replica.Load, *replica.Commit) error { return outcome }
+				if _, err := s.Commit(context.Background()); !errors.Is(err, outcome) {
+					t.Errorf("commit = %v, want %v", err, outcome)
+				}
+				store.fail = nil
+				time.Sleep(2 * time.Second)
+				select {
+				case <-held.Lost():
+					t.Errorf("lost after a commit that ended with %v", outcome)
+				default:
+				}
+				key := held.Session().Key
+				if commits := store.taken(); outcome == nil {
+					key.ID = commits[len(commits)-1].Renew
+				}
+				_, err = store.Lock(context.Background(), &replica.Lock{Key: key, Held: held.Token(), Release: true})
+				must(t, err)
+				time.Sleep(400 * time.Millisecond) // longer than it takes to the next renewal
+				select {
+				case <-held.Lost():
+				default:
+					t.Errorf("not lost after a commit that ended with %v", outcome)
+				}
+			})
+		})
+	}
+}
+
+// TestNewIDOfAnotherSession: what a request begins after it destroyed the session that it locked has no lock, also when
+// it gets another id.
+func TestNewIDOfAnotherSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := manager(t, client.ManagerConfig{Store: newSpyStore()})
+		var visitor browser
+		visitor.begin(t, m, "n", 1)
+		res := visitor.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) {
+			_, err := s.Lock(context.Background(), client.LockOptions{})
+			must(t, errors.Join(err, s.Destroy(), client.Set(s, "n", 2)))
+			_, err = s.Commit(context.Background())
+			must(t, errors.Join(err, s.RenewID()))
+			_, err = s.Commit(context.Background())
+			must(t, errors.Join(err, client.Set(s, "n", 3)))
 		})
 		if res.StatusCode != http.StatusOK {
 			t.Errorf("answered %d", res.StatusCode)

@@ -52,6 +52,7 @@ type Lock struct {
 
 	mu       sync.Mutex // guards the rest
 	key      replica.Key
+	moving   bool // a commit is under way that gives the session another id
 	released bool
 }
 
@@ -144,7 +145,6 @@ func keep(locker Locker, ask *replica.Lock, res replica.Result, sent time.Time) 
 // renew keeps the lock until ctx ends or it is lost, also by not hearing from the store for as long as the lease.
 func (l *Lock) renew(ctx context.Context, sent time.Time) {
 	next, until := sent.Add(l.lease/3), sent.Add(l.lease)
-	doubted := false
 	for {
 		timer := time.NewTimer(time.Until(next))
 		select {
@@ -153,21 +153,20 @@ func (l *Lock) renew(ctx context.Context, sent time.Time) {
 			timer.Stop()
 			return
 		}
-		now := time.Now()
+		now, key := time.Now(), l.where()
 		trying, cancel := context.WithDeadline(ctx, until)
-		_, err := answer(l.store.Lock(trying, &replica.Lock{Key: l.where(), Held: l.token, Lease: l.lease}))
+		_, err := answer(l.store.Lock(trying, &replica.Lock{Key: key, Held: l.token, Lease: l.lease}))
 		cancel()
-		lost := errors.Is(err, replica.ErrLockLost)
+		lost := errors.Is(err, replica.ErrLockLost) && l.isAt(key)
 		switch {
 		case err == nil:
-			next, until, doubted = now.Add(l.lease/3), now.Add(l.lease), false
+			next, until = now.Add(l.lease/3), now.Add(l.lease)
 		case ctx.Err() != nil:
 			return
-		case lost && doubted || !time.Now().Add(renewAgain).Before(until):
+		case lost || !time.Now().Add(renewAgain).Before(until):
 			close(l.lost)
 			return
 		default:
-			doubted = lost // the session may just have got another id
 			next = time.Now().Add(renewAgain)
 		}
 	}
@@ -180,11 +179,25 @@ func (l *Lock) where() replica.Key {
 	return l.key
 }
 
-// moved tells that the session goes on under another id.
+// isAt reports whether key is where the session is, for sure.
+func (l *Lock) isAt(key replica.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.key == key && !l.moving
+}
+
+// move tells that a commit which gives the session another id is on its way.
+func (l *Lock) move() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.moving = true
+}
+
+// moved tells that the commit has ended, and the id under which the session goes on.
 func (l *Lock) moved(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.key.ID = id
+	l.key.ID, l.moving = id, false
 }
 
 // isReleased reports whether Release was called.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -19,11 +20,13 @@ type intent struct {
 	flash flashes
 }
 
-// begins reports whether committing i makes a session where there is none.
-func (i *intent) begins() bool { return i.len()+len(i.flash.added) > 0 }
+// begins reports whether committing i makes a session where there is none. Deleting makes none.
+func (i *intent) begins() bool {
+	return len(i.flash.added) > 0 || slices.ContainsFunc(i.list, func(ch replica.Change) bool { return !ch.Delete })
+}
 
 // wanted reports whether i wants anything.
-func (i *intent) wanted() bool { return i.begins() || i.renew || i.keep != nil || i.flash.any() }
+func (i *intent) wanted() bool { return i.len() > 0 || i.renew || i.keep != nil || i.flash.any() }
 
 // after is what is wanted when i is wanted on top of old.
 func (i intent) after(old intent) intent {
@@ -168,7 +171,7 @@ func (s *Session) commitOnce(ctx context.Context, conditional bool) (copies int,
 	sent := time.Now()
 	res, err := answer(s.manager.store.Commit(ctx, commit))
 	if err != nil {
-		s.gaveUp(life)
+		s.gaveUp(commit, life)
 		return 0, commitError(commit.Key.ID, err)
 	}
 	s.took(commit, life, sent, res)
@@ -191,6 +194,9 @@ func (s *Session) takeChanges(conditional bool) (commit *replica.Commit, life in
 	}
 	if conditional && st.base != nil {
 		commit.If = st.base.Stamp
+	}
+	if moves(commit) {
+		st.lock.move()
 	}
 	st.pending, st.sending = intent{}, want
 	return commit, st.life, nil
@@ -254,9 +260,9 @@ func (s *Session) took(commit *replica.Commit, life int, sent time.Time, res rep
 	st.sending = intent{}
 	if commit.Renew != "" {
 		st.base, st.id = under(st.base, commit.Renew), commit.Renew
-		if st.lock != nil {
-			st.lock.moved(st.id)
-		}
+	}
+	if moves(commit) {
+		st.lock.moved(st.id)
 	}
 	if commit.Configure || commit.Renew != "" {
 		st.news = notice{id: st.id}
@@ -264,13 +270,20 @@ func (s *Session) took(commit *replica.Commit, life int, sent time.Time, res rep
 }
 
 // gaveUp ends a commit that was refused or not answered: what it carried is wanted still.
-func (s *Session) gaveUp(life int) {
+func (s *Session) gaveUp(commit *replica.Commit, life int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st := &s.state; st.life == life {
+	st := &s.state
+	if st.life == life {
 		st.pending, st.sending = st.pending.after(st.sending), intent{}
 	}
+	if moves(commit) {
+		st.lock.moved(commit.Key.ID)
+	}
 }
+
+// moves reports whether a commit takes the request's lock to another id.
+func moves(commit *replica.Commit) bool { return commit.Renew != "" && !commit.Lock.IsZero() }
 
 // commit is the frame of every commit that the session sends.
 func (st *sessionState) commit(m *Manager, id string) *replica.Commit {

@@ -184,7 +184,7 @@ func (s *Session) change(c replica.Change) error {
 		return err
 	}
 	delete(st.handed, c.Name)
-	if c.Delete && st.id == "" {
+	if _, sent := st.sending.find(c.Name); c.Delete && st.id == "" && !sent {
 		st.pending.remove(c.Name) // as if it had never been set: deleting begins no session
 		return nil
 	}

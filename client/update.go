@@ -24,7 +24,7 @@ import (
 //
 // What the request changed before goes along in the same commit. An Update that fails leaves that pending, takes back
 // what fn changed, and is for the handler to answer for. It gives up when ctx ends or the route's Timeout is over. While
-// it runs, fn alone may use the session, and must neither send any of the response nor call Commit or Update. What was
+// it runs, fn alone may use the session, and must neither send any of the response nor call Commit, Update or Lock. What was
 // got before is no longer followed, see [Tracking]. A Destroy in fn is not taken back.
 //
 // Errors: fn's own, at once and as it is; replica.ErrChanged, with the context's error, when others were faster until

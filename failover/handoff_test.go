@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sessnode/sessnode/failover"
+	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/ring"
 )
 
@@ -56,6 +57,37 @@ func TestLocksTravelWithTheirSlots(t *testing.T) {
 	w.finish(l)
 	if w.counts[failover.EventMoved] == 0 || w.counts["lock granted"] < 50 || w.counts["lock lost"] > 0 {
 		t.Errorf("events: %v", w.counts)
+	}
+}
+
+// TestLockOfAConnectionThatIsGone: who asked for a lock while the slot was being handed over, and has gone, does not get it
+// afterwards.
+func TestLockOfAConnectionThatIsGone(t *testing.T) {
+	w := newWorld(t, worldConfig{seed: 1, nodes: 3, slots: 8, backups: 1, expect: 3})
+	w.settled(8 * time.Second)
+	answer := func(m *replica.Request) (got replica.Status) {
+		got = 255
+		w.request(w.primaryOf("s"), m, func(r replica.Result) { got = r.Status })
+		w.run(100 * time.Millisecond)
+		return got
+	}
+	ask := func(seq, owner uint64) *replica.Request {
+		return &replica.Request{Lock: &replica.Lock{
+			Key: replica.Key{App: "a", ID: "s"}, Lease: time.Minute, Owner: owner,
+			Request: replica.RequestID{Client: 9, Seq: seq}, NotAfter: w.wall() + 10_000,
+		}}
+	}
+	created := answer(&replica.Request{Commit: &replica.Commit{
+		Key: replica.Key{App: "a", ID: "s"}, Create: true, NotAfter: w.wall() + 10_000,
+	}})
+	n, slot := w.nodes[w.primaryOf("s")], replica.SlotOf("s", 8)
+	n.core.Pause(slot)
+	waits := answer(ask(1, 5))
+	w.step(n, func(now replica.Instant, fx *replica.Effects) { n.core.Disown(now, 5, fx) })
+	n.core.Resume(slot)
+	w.run(100 * time.Millisecond)
+	if next := answer(ask(2, 6)); created != replica.StatusOK || waits != 255 || next != replica.StatusOK {
+		t.Errorf("the next gets %v (created %v, the first was answered %v)", next, created, waits)
 	}
 }
 

@@ -48,7 +48,8 @@ type Commit struct {
 
 	// If, when not zero, is the stamp that the session must have. A session that is being created has none.
 	If Stamp
-	// Lock, when not zero, is the token of the session's lock, which must still be held, see [Lock].
+	// Lock, when not zero, is the token of the session's lock, which must still be held, see [Lock]. A renewal that names
+	// it takes it along.
 	Lock Stamp
 
 	Request    RequestID

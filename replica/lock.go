@@ -224,7 +224,7 @@ func (s *Slot) passOn(now Instant, key Key, l *lock, fx *Effects) {
 	switch {
 	case len(l.queue) == 0:
 		delete(s.locks, key)
-	case i >= 0 && !s.full() && len(s.requests.byID) < s.cfg.Limits.RequestsMax:
+	case i >= 0 && !s.over(now, s.records[key]) && !s.full() && len(s.requests.byID) < s.cfg.Limits.RequestsMax:
 		c := l.queue[i]
 		l.queue = slices.Delete(l.queue, i, i+1)
 		s.grant(now, key, l, c, fx)
@@ -248,14 +248,10 @@ func (s *Slot) granted(r *record, token Stamp) Result {
 	return Result{Stamp: token, Session: r.newest.visible()}
 }
 
-// tickLocks ends the locks whose lease ran out or whose session is over, and answers those who have waited long enough.
+// tickLocks ends the locks whose lease ran out, and answers those who have waited long enough.
 func (s *Slot) tickLocks(now Instant, fx *Effects) {
 	for _, key := range s.lockedKeys() {
-		l, r := s.locks[key], s.records[key]
-		if r == nil || !live(r.newest) {
-			s.dropLock(key, fx)
-			continue
-		}
+		l := s.locks[key]
 		for i := range l.queue {
 			if c := &l.queue[i]; now.Mono >= c.until && c.waits {
 				l.answer(i, Result{Status: StatusLocked, Detail: l.holder}, fx)
@@ -282,6 +278,16 @@ func (s *Slot) lockedKeys() []Key {
 	return keys
 }
 
+// endLocks ends the locks of the sessions that an entry ends: a grant would bring one that expired back to life. Who waits
+// is told once the entry is on its backups.
+func (s *Slot) endLocks(item *logged, fx *Effects) {
+	for _, v := range item.versions {
+		if v.ended() && s.locks[v.Key] != nil {
+			s.dropLock(v.Key, fx)
+		}
+	}
+}
+
 // dropLock forgets the lock of a session that is over.
 func (s *Slot) dropLock(key Key, fx *Effects) {
 	l := s.locks[key]
@@ -297,18 +303,15 @@ func (s *Slot) dropLock(key Key, fx *Effects) {
 	}
 }
 
-// moveLock lets the lock of a session go on under its new id. Those who wait know only the old one.
-func (s *Slot) moveLock(from, to Key, fx *Effects) {
-	l := s.locks[from]
-	if l == nil {
+// moveLock lets the lock that c names go on under the id that c gives the session. Those who wait know only the old id, as
+// does a holder whose session was renewed by somebody else: its lock ends, because it could not even be released.
+func (s *Slot) moveLock(c *Commit) {
+	if c.Renew == "" || c.Lock.IsZero() {
 		return
 	}
-	held := *l
+	held := *s.locks[c.Key]
 	held.queue = nil
-	s.dropLock(from, fx)
-	if !held.token.IsZero() {
-		s.locks[to] = &held
-	}
+	s.locks[Key{c.Key.App, c.Renew}] = &held
 }
 
 // forgetLocks ends every lock: the node is not primary any more.
@@ -366,13 +369,16 @@ func (s *Slot) Locks(now Instant) []HeldLock {
 	return all
 }
 
-// TakeLocks takes over the locks that came with a hand-off: their holders go on, and who waited finds its place when it
-// asks here.
+// TakeLocks takes over the locks of live sessions that came with a hand-off: their holders go on, and who waited finds its
+// place when it asks here.
 func (s *Slot) TakeLocks(now Instant, locks []HeldLock) {
 	if s.role != Primary {
 		return
 	}
 	for _, h := range locks {
+		if r := s.records[h.Key]; r == nil || !live(r.newest) {
+			continue
+		}
 		l := &lock{
 			contender: contender{request: h.Request, holder: h.Holder},
 			token:     h.Token, until: now.Mono + min(h.Left, LockLeaseMax),

@@ -250,6 +250,64 @@ func TestDestroyEndsTheLock(t *testing.T) {
 	}
 }
 
+// TestLockEndsWithItsSession: in the very step in which the session ends. A release right after it gives nobody the lock
+// of what is over, and an id that is used again begins without a lock.
+func TestLockEndsWithItsSession(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(r *rig)
+		want Status
+	}{
+		{"destroyed", func(r *rig) { r.must(destroy("s")) }, StatusDestroyed},
+		{"found to be over", func(r *rig) {
+			r.sleep(150 * time.Millisecond)
+			r.load(&Load{Key: key("s")})
+		}, StatusNotFound},
+		{"over", func(r *rig) { r.sleep(150 * time.Millisecond) }, StatusNotFound},
+		{"created anew", func(r *rig) {
+			r.sleep(150 * time.Millisecond)
+			r.must(create("s"))
+		}, StatusNotFound},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t, 1, nil)
+			short := create("s", "n", "1")
+			short.Idle = 2 * time.Second
+			r.must(short)
+			a := &asks{r: r}
+			held, _ := a.get("s")
+			r.pass(2400 * time.Millisecond) // with what is allowed for touches, it is over after 2.5 s
+			w, _ := a.ask("s", LockWaitMax)
+			test.end(r)
+			a.release("s", held.Stamp)
+			r.run()
+			r.tick()
+			r.run()
+			r.wantStatus(w, test.want)
+			if n := len(r.primary().locks); n != 0 {
+				t.Errorf("%d locks are left", n)
+			}
+		})
+	}
+}
+
+// TestTakenLocksAreOfLiveSessions: a hand-off cannot bring the lock of what this node does not have.
+func TestTakenLocksAreOfLiveSessions(t *testing.T) {
+	r, a := locked(t, 1)
+	r.must(create("gone"))
+	r.must(destroy("gone"))
+	for id, want := range map[string]Status{"gone": StatusDestroyed, "never": StatusNotFound} {
+		m := &Lock{Key: key(id), Lease: time.Second, Request: RequestID{9, 9}}
+		r.step(1, func(s *Slot, _ *Effects) {
+			s.TakeLocks(r.now, []HeldLock{{Key: m.Key, Token: Stamp{5, 5}, Request: m.Request, Left: 1 << 62}})
+		})
+		r.wantStatus(a.send(m), want)
+	}
+	if n := len(r.primary().locks); n != 0 {
+		t.Errorf("%d locks of what does not live", n)
+	}
+}
+
 // TestLockFollowsTheNewID: a login that renews the id under the lock keeps it.
 func TestLockFollowsTheNewID(t *testing.T) {
 	r, a := locked(t, 1)
@@ -260,6 +318,18 @@ func TestLockFollowsTheNewID(t *testing.T) {
 	r.must(&Commit{Key: key("t"), Lock: held.Stamp, Changes: []Change{{Name: "n", Value: []byte("2")}}})
 	refused, _ := a.ask("t", 0)
 	r.wantStatus(refused, StatusLocked)
+}
+
+// TestLockStaysBehindWithoutItsHolder: a login beside the holder does not leave the new id locked by one who has never
+// heard of it.
+func TestLockStaysBehindWithoutItsHolder(t *testing.T) {
+	r, a := locked(t, 1)
+	held, m := a.get("s")
+	r.must(&Commit{Key: m.Key, Renew: "t"})
+	if got := r.commit(&Commit{Key: m.Key, Lock: held.Stamp}); got.Status != StatusDestroyed {
+		t.Errorf("a commit of the holder: %v", got.Status)
+	}
+	a.get("t")
 }
 
 // TestLocksTravelWithAHandOff: the holder goes on at the new primary, and who waited keeps its place there.

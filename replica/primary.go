@@ -122,10 +122,8 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		destroys: c.Destroy,
 	}
 	item.waiting = append(item.waiter[:0], t)
+	s.moveLock(c)
 	s.append(now, item, fx)
-	if c.Renew != "" {
-		s.moveLock(c.Key, Key{c.Key.App, c.Renew}, fx)
-	}
 }
 
 // need is how many backups a commit waits for: as many as it asks for, and never fewer than the operator does.
@@ -342,6 +340,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	}
 	s.rememberAll(&item.entry)
 	s.tail.append(item)
+	s.endLocks(item, fx)
 	if s.crowded() {
 		s.dropLearners()
 	}

@@ -44,10 +44,10 @@ type Slot struct {
 	newest  Stamp  // newest one applied here
 
 	// Of a primary.
-	followers []*follower // the claim's backups in its order, then learners
-	locks     map[Key]*lock
-	barrier   uint64 // reads wait until all backups hold the entries up to this one
-	given     bool   // surrendered: serves nothing until the next claim
+	followers []*follower   // the claim's backups in its order, then learners
+	locks     map[Key]*lock // Invariant: only of live sessions.
+	barrier   uint64        // reads wait until all backups hold the entries up to this one
+	given     bool          // surrendered: serves nothing until the next claim
 
 	// Of a backup or learner.
 	ackDue   bool
