@@ -79,6 +79,12 @@ func (c *Core) Pretend() {
 	}
 }
 
+// Pause has a slot's requests wait, as while it is handed over, until Resume.
+func (c *Core) Pause(slot uint32) { c.slots[slot].data.Surrender() }
+
+// Resume ends a Pause.
+func (c *Core) Resume(slot uint32) { c.slots[slot].data.Keep() }
+
 // Alone reports whether gossip tells the node of nobody else.
 func (c *Core) Alone() bool { return len(c.alive) == 0 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sessnode/sessnode/failover"
+	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/ring"
 )
 
@@ -56,6 +57,48 @@ func TestLocksTravelWithTheirSlots(t *testing.T) {
 	w.finish(l)
 	if w.counts[failover.EventMoved] == 0 || w.counts["lock granted"] < 50 || w.counts["lock lost"] > 0 {
 		t.Errorf("events: %v", w.counts)
+	}
+}
+
+// TestLockOfAConnectionThatIsGone: who asked for a lock while the slot was being handed over, and has gone, does not get it
+// afterwards; what it gave back is free.
+func TestLockOfAConnectionThatIsGone(t *testing.T) {
+	w := newWorld(t, worldConfig{seed: 1, nodes: 3, slots: 8, backups: 1, expect: 3})
+	w.settled(8 * time.Second)
+	name, slot, key := w.primaryOf("s"), replica.SlotOf("s", 8), replica.Key{App: "a", ID: "s"}
+	n := w.nodes[name]
+	const unanswered replica.Status = 255
+	send := func(m *replica.Request) *replica.Result {
+		got := &replica.Result{Status: unanswered}
+		w.request(name, m, func(r replica.Result) { *got = r })
+		w.run(100 * time.Millisecond)
+		return got
+	}
+	ask := func(owner uint64) *replica.Result {
+		return send(&replica.Request{Lock: &replica.Lock{
+			Key: key, Lease: time.Minute, Owner: owner, Request: replica.RequestID{Client: 9, Seq: owner}, NotAfter: w.wall() + 10_000,
+		}})
+	}
+	whilePaused := func(owner uint64, do func() *replica.Result) {
+		n.core.Pause(slot)
+		if got := do(); got.Status != unanswered {
+			t.Errorf("%d was answered %v while the slot serves nothing", owner, got.Err())
+		}
+		w.step(n, func(now replica.Instant, fx *replica.Effects) { n.core.Disown(now, owner, fx) })
+		n.core.Resume(slot)
+		w.run(100 * time.Millisecond)
+	}
+	send(&replica.Request{Commit: &replica.Commit{Key: key, Create: true, NotAfter: w.wall() + 10_000}})
+	whilePaused(5, func() *replica.Result { return ask(5) })
+	next := ask(6)
+	if next.Status != replica.StatusOK {
+		t.Errorf("after one who asked and went: %v", next.Err())
+	}
+	whilePaused(7, func() *replica.Result {
+		return send(&replica.Request{Lock: &replica.Lock{Key: key, Held: next.Stamp, Release: true, Owner: 7}})
+	})
+	if last := ask(8); last.Status != replica.StatusOK {
+		t.Errorf("after one who released and went: %v", last.Err())
 	}
 }
 
