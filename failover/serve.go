@@ -41,13 +41,14 @@ func (c *Core) guarded(q request, why *string) bool {
 	return true
 }
 
-// Disown ends the locks that were asked for or renewed last over a connection that is gone, see [replica.Lock].
+// Disown ends the locks that were asked for or renewed last over a connection that is gone, see [replica.Lock]. What it
+// asked for and waits is refused; what it gave back is given back.
 func (c *Core) Disown(now replica.Instant, owner uint64, fx *replica.Effects) {
 	for i := range c.slots {
 		s := &c.slots[i]
 		s.data.Disown(now, owner, fx)
 		s.waiting = slices.DeleteFunc(s.waiting, func(q request) bool {
-			gone := q.Lock != nil && q.Lock.Owner == owner
+			gone := q.Lock != nil && q.Lock.Owner == owner && !q.Lock.Release
 			if gone {
 				fx.Done = append(fx.Done, replica.Done{Token: q.token, Result: replica.Result{Status: replica.StatusUnavailable}})
 			}
