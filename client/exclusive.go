@@ -14,7 +14,8 @@ import (
 // lease ran out, fails with replica.ErrLockLost and changes nothing.
 //
 // The lock is renewed while the handler runs and released when the response has been committed; [Lock.Release] does so
-// earlier, after a [Session.Commit]. Locking again gives the same lock. One goroutine of a request locks.
+// earlier, after a [Session.Commit]. Locking again gives the same lock, lost or not, unless it was
+// released. One goroutine of a request locks.
 //
 // What was got before is no longer followed, see [Tracking]. Requests that do not lock are not kept out: their changes
 // merge, attribute by attribute. Errors: ErrNotWrapped; replica.ErrNotFound for a visitor without a session: begin one and

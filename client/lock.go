@@ -71,7 +71,7 @@ func (e *LockedError) Unwrap() error { return e.cause }
 // Acquire locks a session, waiting for its turn: those who wait get the lock in the order in which they asked. The caller
 // releases it. The lock keeps out others who lock, not commits that do not name it; a commit that does
 // (replica.Commit.Lock) fails with ErrLockLost once it is lost. In handlers [Session.Lock] is easier. Errors: a
-// [*LockedError] when the lock was not to be had in time; errors.ErrUnsupported for a store without locks; otherwise those of [Store].
+// [*LockedError] when the lock was not to be had for as long as Wait says; the context's when it ended before that; errors.ErrUnsupported for a store without locks; otherwise those of [Store].
 func Acquire(ctx context.Context, store Store, key replica.Key, o LockOptions) (*Lock, error) {
 	locker, ok := store.(Locker)
 	if !ok {

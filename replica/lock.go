@@ -129,7 +129,7 @@ func (s *Slot) keepLock(now Instant, t Token, m *Lock, fx *Effects) {
 		l.until, l.owner = now.Mono+m.Lease, m.Owner
 		return
 	}
-	l.token = Stamp{}
+	l.free()
 	s.passOn(now, m.Key, l, fx)
 }
 
@@ -141,11 +141,11 @@ func (s *Slot) leaveQueue(now Instant, t Token, m *Lock, fx *Effects) {
 		return
 	}
 	if i := l.place(m.Request); i >= 0 {
-		l.answer(i, Result{Status: StatusLocked, Detail: l.holder}, fx)
+		l.answer(i, l.refusal(), fx)
 		l.queue = slices.Delete(l.queue, i, i+1)
 	}
 	if l.request == m.Request && !l.token.IsZero() {
-		l.token = Stamp{} // granted as the asker gave up
+		l.free() // granted as the asker gave up
 	}
 	s.passOn(now, m.Key, l, fx)
 }
@@ -180,7 +180,7 @@ func (s *Slot) askLock(now Instant, t Token, m *Lock, fx *Effects) {
 	s.queueUp(now, t, m, l, fx)
 	s.passOn(now, m.Key, l, fx)
 	if i := l.place(m.Request); i >= 0 && m.Wait == 0 {
-		l.answer(i, Result{Status: StatusLocked, Detail: l.holder}, fx)
+		l.answer(i, l.refusal(), fx)
 		l.queue = slices.Delete(l.queue, i, i+1)
 	}
 }
@@ -193,7 +193,7 @@ func (s *Slot) queueUp(now Instant, t Token, m *Lock, l *lock, fx *Effects) {
 	}
 	switch i := l.place(m.Request); {
 	case i >= 0:
-		l.answer(i, Result{Status: StatusLocked, Detail: l.holder}, fx) // the same, asked twice
+		l.answer(i, l.refusal(), fx) // the same, asked twice
 		l.queue[i] = c
 	case len(l.queue) >= s.cfg.Limits.LockWaitersMax:
 		fx.refuse(t, StatusOverloaded, "too many wait for the session's lock")
@@ -206,6 +206,12 @@ func (s *Slot) queueUp(now Instant, t Token, m *Lock, l *lock, fx *Effects) {
 func (l *lock) place(request RequestID) int {
 	return slices.IndexFunc(l.queue, func(c contender) bool { return c.request == request })
 }
+
+// refusal is the answer to who does not get the lock, and says who holds it.
+func (l *lock) refusal() Result { return Result{Status: StatusLocked, Detail: l.holder} }
+
+// free takes the lock from its holder.
+func (l *lock) free() { l.token, l.holder = Stamp{}, "" }
 
 // answer tells one in the queue that it does not get the lock now.
 func (l *lock) answer(i int, res Result, fx *Effects) {
@@ -254,13 +260,13 @@ func (s *Slot) tickLocks(now Instant, fx *Effects) {
 		l := s.locks[key]
 		for i := range l.queue {
 			if c := &l.queue[i]; now.Mono >= c.until && c.waits {
-				l.answer(i, Result{Status: StatusLocked, Detail: l.holder}, fx)
+				l.answer(i, l.refusal(), fx)
 				c.until = now.Mono + placeFor
 			}
 		}
 		l.queue = slices.DeleteFunc(l.queue, func(c contender) bool { return now.Mono >= c.until })
 		if now.Mono >= l.until {
-			l.token = Stamp{}
+			l.free()
 		}
 		s.passOn(now, key, l, fx)
 	}
@@ -336,7 +342,7 @@ func (s *Slot) Disown(now Instant, owner uint64, fx *Effects) {
 			}
 		}
 		if l.owner == owner {
-			l.token = Stamp{}
+			l.free()
 		}
 		s.passOn(now, key, l, fx)
 	}
