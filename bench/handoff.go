@@ -10,9 +10,10 @@ import (
 
 // What hand-offs are measured with.
 const (
-	handoffRate  = 1000
-	handoffSlots = 32 // among which the requests are divided: one in 32 ms for each
-	handoffNear  = 100 * time.Millisecond
+	handoffRate   = 1000
+	handoffSlots  = 32 // among which the requests are divided: one in 32 ms for each
+	handoffNear   = 100 * time.Millisecond
+	handoffBefore = 5 * time.Second // a hand-off, when nothing moved: slots stay for ten seconds after the join
 
 	pauseMedianMax, pauseP99Max = 10, 50 // milliseconds
 )
@@ -22,7 +23,7 @@ func handoff() Scenario {
 		Name: "handoff", Title: "Slots are handed over", nodes: 5, spare: 1, run: runHandoff,
 		Text: `Five nodes; a sixth joins and becomes primary of its share. 1,000 requests per second go to 32 of the slots that get another
 primary, which is one in 32 ms for each. Of each hand-off: the longest latency of the requests to its slot that were due
-within 100 ms of when a client learnt of it.`,
+within 100 ms of when a client learnt of it; and of the same slots, the longest within as long a time before anything moved.`,
 	}
 }
 
@@ -54,8 +55,11 @@ func runHandoff(ctx context.Context, s *stage) error {
 	if err := wait(ctx, time.Second); err != nil {
 		return err
 	}
-	pauses := pausesAround(s.watch.since(at), s.load.answered())
+	changes, samples := s.watch.since(at), s.load.answered()
+	pauses, without := pausesAround(changes, samples, 0), pausesAround(changes, samples, handoffBefore)
 	s.result.show("hand-offs watched", float64(len(pauses)), "")
+	s.result.show("longest latency in such a time without a hand-off, median", ms(percentile(without, 0.5)), "ms")
+	s.result.show("longest latency in such a time without a hand-off, p99", ms(percentile(without, 0.99)), "ms")
 	s.result.under("longest latency around a hand-off, median", judged(pauses, 0.5), "ms", pauseMedianMax)
 	s.result.under("longest latency around a hand-off, p99", judged(pauses, 0.99), "ms", pauseP99Max)
 	if err := s.judgeGivers(ctx); err != nil {
@@ -83,15 +87,16 @@ func (s *stage) handedOver() ([]uint32, ring.Change, error) {
 	return moving, ring.Compare(before, after), nil
 }
 
-// pausesAround is, for each slot whose primary changed, the longest latency of its requests about that time. Slots without
-// a request then are left out.
-func pausesAround(changes []change, samples []sample) []time.Duration {
+// pausesAround is, for each slot whose primary changed, the longest latency of its requests about that time, or so long
+// before. Slots without a request then are left out.
+func pausesAround(changes []change, samples []sample, before time.Duration) []time.Duration {
 	var pauses []time.Duration
 	for _, c := range changes {
 		if c.before.primary.Boot == 0 || c.before.primary.Boot == c.after.primary.Boot {
 			continue
 		}
-		took := tookBetween(samples, c.at.Add(-handoffNear), c.at.Add(handoffNear), func(slot uint32) bool { return slot == c.slot })
+		at := c.at.Add(-before)
+		took := tookBetween(samples, at.Add(-handoffNear), at.Add(handoffNear), func(slot uint32) bool { return slot == c.slot })
 		if len(took) > 0 {
 			pauses = append(pauses, last(took))
 		}
