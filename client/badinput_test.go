@@ -27,6 +27,7 @@ func TestBadInput(t *testing.T) {
 		_, err = s.Commit(context.Background())
 		return err
 	}
+	var locker client.Locker
 	for _, test := range []struct {
 		name   string
 		before func(store *spyStore, b *browser, m *client.Manager)
@@ -47,7 +48,7 @@ func TestBadInput(t *testing.T) {
 				}
 			}
 			return commit(s, nil)
-		}, []error{replica.ErrTooLarge}, "attributes, limit 256"},
+		}, []error{replica.ErrTooMany, replica.ErrTooLarge}, "attributes, limit 256"},
 		{"long name", nil, func(s *client.Session) error {
 			return commit(s, client.Set(s, strings.Repeat("n", 257), 1))
 		}, []error{replica.ErrTooLarge}, "attribute name of 257 bytes, limit 256"},
@@ -67,7 +68,7 @@ func TestBadInput(t *testing.T) {
 			b.cookie = &http.Cookie{Name: "sid", Value: "abcdef.0123456789012345678901"}
 		}, (*client.Session).Missing, []error{replica.ErrNotFound}, ""},
 		{"expired id", func(*spyStore, *browser, *client.Manager) { time.Sleep(time.Hour) },
-			(*client.Session).Missing, []error{replica.ErrNotFound}, ""},
+			(*client.Session).Missing, []error{replica.ErrExpired, replica.ErrNotFound}, ""},
 		{"destroyed id", func(_ *spyStore, b *browser, m *client.Manager) {
 			other := *b
 			other.visit(m.Wrap, func(_ http.ResponseWriter, s *client.Session) { _ = s.Destroy() })
@@ -75,7 +76,18 @@ func TestBadInput(t *testing.T) {
 		{"expired meanwhile", nil, func(s *client.Session) error {
 			time.Sleep(time.Hour)
 			return commit(s, nil)
-		}, []error{client.ErrEndedMeanwhile, replica.ErrNotFound}, ""},
+		}, []error{client.ErrEndedMeanwhile, replica.ErrExpired, replica.ErrNotFound}, ""},
+		{"lost lock", func(store *spyStore, _ *browser, _ *client.Manager) { locker = store }, func(s *client.Session) error {
+			held, err := s.Lock(context.Background(), client.LockOptions{})
+			if err != nil {
+				return err
+			}
+			lost := &replica.Lock{Key: held.Session().Key, Held: held.Token(), Release: true} // as its primary's death does it
+			if _, err := locker.Lock(context.Background(), lost); err != nil {
+				return err
+			}
+			return commit(s, client.Set(s, "n", 1))
+		}, []error{replica.ErrLockLost}, ""},
 		{"closed client", func(store *spyStore, _ *browser, _ *client.Manager) {
 			store.fail = func(context.Context, *replica.Load, *replica.Commit) error { return client.ErrClosed }
 		}, func(s *client.Session) error { return commit(s, nil) }, []error{client.ErrClosed}, ""},
@@ -114,7 +126,7 @@ func TestBadInput(t *testing.T) {
 					for _, sentinel := range []error{
 						client.ErrUndecodable, client.ErrNoID, client.ErrMalformedID, client.ErrClosed, client.ErrNotWrapped,
 						client.ErrEndedMeanwhile, replica.ErrTooLarge, replica.ErrBadRequest, replica.ErrNotFound,
-						replica.ErrDestroyed, context.Canceled,
+						replica.ErrDestroyed, replica.ErrExpired, replica.ErrTooMany, replica.ErrLockLost, context.Canceled,
 					} {
 						if wanted := slices.Contains(test.want, sentinel); errors.Is(err, sentinel) != wanted {
 							t.Errorf("error %v: is %q: %v", err, sentinel, !wanted)

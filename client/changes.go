@@ -17,7 +17,7 @@ const (
 	changeBytes     = 16
 )
 
-var errTooMany = fmt.Errorf("%w: one commit may change %d attributes", replica.ErrTooLarge, changesMax)
+var errTooMany = fmt.Errorf("%w: one commit may change %d attributes", replica.ErrTooMany, changesMax)
 
 // changes is a set of changes to one session. The zero value is empty.
 type changes struct {

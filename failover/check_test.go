@@ -79,7 +79,7 @@ func (c *checks) intact(slot uint32) bool { return c.strict && !c.lost[slot] }
 // answers reports whether a node that gives a status answers for the slot as its primary.
 func answers(s replica.Status) bool {
 	switch s {
-	case replica.StatusOK, replica.StatusNotFound, replica.StatusDestroyed, replica.StatusExists, replica.StatusChanged:
+	case replica.StatusOK, replica.StatusNotFound, replica.StatusExpired, replica.StatusDestroyed, replica.StatusExists, replica.StatusChanged:
 		return true
 	}
 	return false

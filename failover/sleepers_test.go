@@ -89,7 +89,7 @@ func (w *world) checkIdle(n *simNode, p *pending, r *replica.Result) {
 		if !p.request.Load.Peek {
 			s.used = max(s.used, p.arrived)
 		}
-	case replica.StatusNotFound:
+	case replica.StatusNotFound, replica.StatusExpired:
 		w.checkAge(n, p.request.Load.Key, s)
 	}
 }

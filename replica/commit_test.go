@@ -28,7 +28,7 @@ func TestStatusOfEveryCommit(t *testing.T) {
 		{"set", set("live", "a", "2"), StatusOK},
 		{"set in nothing", set("new", "a", "2"), StatusNotFound},
 		{"set in destroyed", set("dead", "a", "2"), StatusDestroyed},
-		{"set in expired", set("expired", "a", "2"), StatusNotFound},
+		{"set in expired", set("expired", "a", "2"), StatusExpired},
 		{"touch", set("live"), StatusOK},
 		{"touch nothing", set("new"), StatusNotFound},
 		{"touch destroyed", set("dead"), StatusDestroyed},
@@ -74,8 +74,8 @@ func TestStatusOfEveryCommit(t *testing.T) {
 		{"most bytes", set("live", "a", strings.Repeat("x", 19)), StatusOK},
 		{"more bytes", set("live", "a", strings.Repeat("x", 20)), StatusTooLarge},
 		{"most attributes", set("live", "b", "", "c", ""), StatusOK},
-		{"more attributes", set("live", "b", "", "c", "", "d", ""), StatusTooLarge},
-		{"more changes", set("live", "a", "", "b", "", "c", "", "d", ""), StatusTooLarge},
+		{"more attributes", set("live", "b", "", "c", "", "d", ""), StatusTooMany},
+		{"more changes", set("live", "a", "", "b", "", "c", "", "d", ""), StatusTooMany},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRig(t, 1, small)
@@ -281,7 +281,7 @@ func TestLogIsFull(t *testing.T) {
 	r.run()
 	r.pass(2 * time.Second)
 	r.run()
-	r.wantStatus(r.read(&Load{Key: key("s")}), StatusNotFound)
+	r.wantStatus(r.read(&Load{Key: key("s")}), StatusExpired)
 	r.must(create("5"))
 }
 

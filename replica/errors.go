@@ -24,20 +24,26 @@ const (
 	StatusForbidden       Status = 13
 	StatusLocked          Status = 14
 	StatusLockLost        Status = 15
+	StatusExpired         Status = 16
+	StatusTooMany         Status = 17
 )
 
 // What callers test for.
 var (
-	// ErrNotFound: no such session, or it expired.
+	// ErrNotFound: no such session. An ErrExpired is one too.
 	ErrNotFound error = StatusNotFound
+	// ErrExpired: the session expired, and nobody has forgotten it yet. It is an ErrNotFound.
+	ErrExpired error = StatusExpired
 	// ErrDestroyed: the session was destroyed and stays so; nothing of the commit took effect.
 	ErrDestroyed error = StatusDestroyed
 	// ErrExists: a session with that id exists already.
 	ErrExists error = StatusExists
 	// ErrChanged: the session's stamp is not the one the commit was made for; load again.
 	ErrChanged error = StatusChanged
-	// ErrTooLarge: a limit on sessions, attributes or names was passed; the text names it.
+	// ErrTooLarge: a limit on sessions, attributes or names was passed; the text names it. An ErrTooMany is one too.
 	ErrTooLarge error = StatusTooLarge
+	// ErrTooMany: the limit on the number of attributes was passed. It is an ErrTooLarge.
+	ErrTooMany error = StatusTooMany
 	// ErrBadRequest: a request that can never succeed.
 	ErrBadRequest error = StatusBadRequest
 	// ErrNotPrimary: the node asked is not the slot's primary; ask the one its claim names.
@@ -77,6 +83,8 @@ var statusText = map[Status]string{
 	StatusForbidden:       "not allowed with this key",
 	StatusLocked:          "session is locked by another",
 	StatusLockLost:        "session's lock is lost",
+	StatusExpired:         "session has expired",
+	StatusTooMany:         "too many",
 }
 
 // Error is the status as a sentence's end, for wrapping.
@@ -85,6 +93,11 @@ func (s Status) Error() string {
 		return t
 	}
 	return fmt.Sprintf("unknown status %d", uint8(s))
+}
+
+// Is reports whether s is a kind of target, for [errors.Is].
+func (s Status) Is(target error) bool {
+	return s == StatusExpired && target == ErrNotFound || s == StatusTooMany && target == ErrTooLarge
 }
 
 // Retryable reports whether the same request, with the same id, should be sent again.

@@ -115,7 +115,7 @@ func checkUse(t *testing.T, r *rig, seed uint64, n string, used map[string]time.
 		r.run()
 	}
 	switch res := r.result(token); {
-	case res.Status == StatusNotFound:
+	case res.Status == StatusExpired:
 		if !gone[n] && age < idle {
 			t.Fatalf("seed %d: %s expired after %v", seed, n, age)
 		}
@@ -167,7 +167,7 @@ func TestLostTouchDoesNotExpireEarly(t *testing.T) {
 	r.pass(last + idle - r.now.Mono - time.Second)
 	r.wantStatus(r.read(&Load{Key: key("s"), Peek: true}), StatusOK)
 	r.pass(12 * time.Second)
-	r.wantStatus(r.read(&Load{Key: key("s")}), StatusNotFound)
+	r.wantStatus(r.read(&Load{Key: key("s")}), StatusExpired)
 }
 
 func TestAccessAfterAPauseWaitsForTheBackups(t *testing.T) {
@@ -229,7 +229,7 @@ func TestExpiryWaitsForTheBackups(t *testing.T) {
 	}
 	r.run()
 	for _, token := range []Token{first, second, third} {
-		r.wantStatus(token, StatusNotFound)
+		r.wantStatus(token, StatusExpired)
 	}
 	if got := expirations(r); got != 1 {
 		t.Errorf("%d expiries, want 1", got)
@@ -306,7 +306,7 @@ func TestClockJumps(t *testing.T) {
 	}
 	r.now.Wall += 2 * 3_600_000 // past the deadline, for good
 	r.pass(time.Second)
-	if got := r.load(&Load{Key: key("idle")}); got.Status != StatusNotFound {
+	if got := r.load(&Load{Key: key("idle")}); got.Status != StatusExpired {
 		t.Errorf("past the deadline: got %v", got.Status)
 	}
 }

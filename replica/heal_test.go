@@ -274,7 +274,7 @@ func TestConflictWithAnExpiry(t *testing.T) {
 	s.must(set("0", "b", "1"))
 	s.pass(20 * time.Second) // over on both sides
 	s.merged()
-	if got := s.load(&Load{Key: key("0")}).Status; got != StatusNotFound {
+	if got := s.load(&Load{Key: key("0")}).Status; got != StatusExpired {
 		t.Errorf("expired on both sides: %v", got)
 	}
 }

@@ -301,6 +301,8 @@ func (s *Slot) dropLock(key Key, fx *Effects) {
 	res := Result{Status: StatusNotFound}
 	if r := s.records[key]; r != nil && r.newest.Ending == LoggedOut {
 		res.Status = StatusDestroyed
+	} else if r != nil && r.newest.Ending == Expired {
+		res.Status = StatusExpired
 	}
 	for _, c := range l.queue {
 		if c.waits {

@@ -262,12 +262,12 @@ func TestLockEndsWithItsSession(t *testing.T) {
 		{"found to be over", func(r *rig) {
 			r.sleep(150 * time.Millisecond)
 			r.load(&Load{Key: key("s")})
-		}, StatusNotFound},
-		{"over", func(r *rig) { r.sleep(150 * time.Millisecond) }, StatusNotFound},
+		}, StatusExpired},
+		{"over", func(r *rig) { r.sleep(150 * time.Millisecond) }, StatusExpired},
 		{"created anew", func(r *rig) {
 			r.sleep(150 * time.Millisecond)
 			r.must(create("s"))
-		}, StatusNotFound},
+		}, StatusExpired},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRig(t, 1, nil)

@@ -11,8 +11,11 @@ import (
 func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 	r := s.records[l.Key]
 	switch {
-	case r == nil || r.durable == nil || r.durable.Ending == Expired:
+	case r == nil || r.durable == nil:
 		fx.refuse(t, StatusNotFound, "")
+		return
+	case r.durable.Ending == Expired:
+		fx.refuse(t, StatusExpired, "")
 		return
 	case r.durable.Ending == LoggedOut:
 		fx.refuse(t, StatusDestroyed, "")
@@ -24,7 +27,7 @@ func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 		s.expire(now, r, fx)
 	}
 	if r.newest.Ending == Expired {
-		s.answerAfter(t, r, Result{Status: StatusNotFound}, fx)
+		s.answerAfter(t, r, Result{Status: StatusExpired}, fx)
 		return
 	}
 	res := Result{Stamp: r.durable.Stamp}
@@ -138,10 +141,18 @@ func (s *Slot) need(d Durability) int {
 	return least
 }
 
+// absent is why there is nothing to change: v is what is known of the session, nil for nothing. A logout is told before.
+func absent(v *Session) error {
+	if v != nil && v.Ending == Expired {
+		return ErrExpired
+	}
+	return ErrNotFound
+}
+
 // touch answers a commit that changes nothing, which sees what a read would.
 func (s *Slot) touch(now Instant, t Token, r *record, fx *Effects) {
 	if !live(r.durable) {
-		fx.refuse(t, StatusNotFound, "")
+		fx.done(t, ResultOf(absent(r.durable)))
 		return
 	}
 	s.access(now, t, r, Result{Stamp: r.durable.Stamp, Copies: s.copies(s.tail.head)}, fx)
@@ -230,7 +241,7 @@ func (s *Slot) allowed(now Instant, r *record, c *Commit) error {
 	case c.Create && live(v):
 		return ErrExists
 	case !c.Create && !live(v):
-		return ErrNotFound
+		return absent(v)
 	case !c.Lock.IsZero() && !s.holds(now, c.Key, c.Lock):
 		return ErrLockLost
 	case !c.If.IsZero() && v.Stamp != c.If:

@@ -41,7 +41,7 @@ func (c *Commit) validate(l *Limits, slot uint32, slots int) error {
 
 func (c *Commit) validateChanges(l *Limits) error {
 	if len(c.Changes) > l.AttrsMax {
-		return fmt.Errorf("%w: %d attributes, limit %d", ErrTooLarge, len(c.Changes), l.AttrsMax)
+		return fmt.Errorf("%w: %d attributes, limit %d", ErrTooMany, len(c.Changes), l.AttrsMax)
 	}
 	for i, ch := range c.Changes {
 		switch {
@@ -103,10 +103,10 @@ func (s *Session) within(l *Limits) error {
 	case bytes > l.SessionBytesMax:
 		return fmt.Errorf("%w: session of %d bytes, limit %d", ErrTooLarge, bytes, l.SessionBytesMax)
 	case attrs > l.AttrsMax:
-		return fmt.Errorf("%w: %d attributes, limit %d", ErrTooLarge, attrs, l.AttrsMax)
+		return fmt.Errorf("%w: %d attributes, limit %d", ErrTooMany, attrs, l.AttrsMax)
 	case len(s.Attrs) > namesPerAttr*l.AttrsMax:
 		return fmt.Errorf("%w: %d attribute names, deleted ones included, limit %d",
-			ErrTooLarge, len(s.Attrs), namesPerAttr*l.AttrsMax)
+			ErrTooMany, len(s.Attrs), namesPerAttr*l.AttrsMax)
 	}
 	return nil
 }

@@ -43,7 +43,9 @@ func (e *Endpoint) ReadGossip(ctx context.Context, b []byte) (n int, from net.Ad
 	for {
 		n, from, err = e.transport.ReadNonQUICPacket(ctx, b)
 		switch {
-		case err != nil && ctx.Err() != nil:
+		case e.ctx.Err() != nil:
+			return 0, nil, fmt.Errorf("%w: endpoint", ErrClosed) // though a packet may still wait in quic-go
+		case ctx.Err() != nil:
 			return 0, nil, context.Cause(ctx)
 		case err != nil:
 			return 0, nil, fmt.Errorf("%w: endpoint (%v)", ErrClosed, err)
