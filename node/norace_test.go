@@ -3,3 +3,5 @@
 package node_test
 
 const underRace = false
+
+const longBubble = "" // see race_test.go
