@@ -53,8 +53,8 @@ var diagram = map[string]may{
 	"client/clienttest": {ours: []string{"client", "replica"}},
 	"admin":             {},
 	"child":             {},
-	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}}, // ring: what a change must move; replica: the messages
-	"chaos":             {ours: []string{"client", "replica", "child", "chaos/lab", "chaos/history", "chaos/check"}},
+	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}},                                      // ring: what a change must move; replica: the messages
+	"chaos":             {ours: []string{"client", "replica", "wire", "child", "chaos/lab", "chaos/history", "chaos/check"}}, // wire: the cluster's key
 	"chaos/lab": {
 		ours: []string{"child"}, modules: []string{netlinkModule, netnsModule, nftablesModule, sysModule}, // sys: constants of the kernel
 		testOurs: []string{"client", "replica", "wire"},

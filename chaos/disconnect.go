@@ -1,0 +1,183 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sessnode/sessnode/chaos/history"
+	"github.com/sessnode/sessnode/chaos/lab"
+)
+
+// flapEvery is how long a flapping link is cut, and then mended.
+const flapEvery = 500 * time.Millisecond
+
+// disconnect does a fault of the network.
+func (s *stage) disconnect(step Step) (wound, error) {
+	w := wound{kind: string(step.Kind), whom: slices.Concat(step.Whom, step.Against), split: !step.isMild()}
+	var cut []lab.Link
+	switch step.Kind {
+	case Cut:
+		w.sides, cut = [][]string{step.Whom, step.Against}, lab.Between(step.Whom, step.Against, false)
+		if len(w.whom) < len(s.members)+len(s.clients) {
+			w.sides = nil // who is on no side may pass requests on
+		}
+	case Isolate:
+		w.kind = history.Cut
+		alone, others := s.alone(step.Whom[0])
+		w.sides, cut = [][]string{alone, others}, lab.Between(alone, others, false)
+	case Pull:
+		f, err := s.lab.Pull(step.Whom[0])
+		if err != nil {
+			return w, err
+		}
+		w.sides = [][]string{step.Whom, s.without(step.Whom)}
+		w.end = ending(f)
+		return w, nil
+	case OneWay:
+		cut = lab.Between(step.Whom, step.Against, true)
+	case Ring:
+		cut = s.beyondNeighbours()
+	case Bridge:
+		a, b := s.halves(step.Whom[0])
+		cut = lab.Between(a, b, false)
+	case Flap:
+		return s.flap(w, lab.Between(step.Whom, step.Against, false))
+	default:
+		return s.hurt(w, step)
+	}
+	f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: cut})
+	if err != nil {
+		return w, err
+	}
+	w.end = ending(f)
+	return w, nil
+}
+
+// ending ends a fault and tells what it dropped.
+func ending(f *lab.Fault) func(context.Context) (uint64, error) {
+	return func(context.Context) (uint64, error) {
+		if err := f.End(); err != nil {
+			return 0, err
+		}
+		return f.Bitten()
+	}
+}
+
+// everyone is the names of all nodes and clients.
+func (s *stage) everyone() []string { return slices.Concat(nodeNames(len(s.members)), s.clients) }
+
+func (s *stage) without(names []string) []string {
+	return slices.DeleteFunc(s.everyone(), func(name string) bool { return slices.Contains(names, name) })
+}
+
+// alone is a node with one client, and all others.
+func (s *stage) alone(node string) (alone, others []string) {
+	alone = []string{node}
+	if len(s.clients) > 1 {
+		i := slices.Index(nodeNames(len(s.members)), node)
+		alone = append(alone, s.clients[i%len(s.clients)])
+	}
+	return alone, s.without(alone)
+}
+
+// beyondNeighbours are the links of a ring that are cut, both ways. Clients reach everybody.
+func (s *stage) beyondNeighbours() []lab.Link {
+	names := nodeNames(len(s.members))
+	reach := (len(names)/2 + 1) / 2 // on each side, so that everybody sees a majority
+	var cut []lab.Link
+	for i, a := range names {
+		for j := i + 1; j < len(names); j++ {
+			if far := min(j-i, len(names)-(j-i)); far > reach {
+				cut = append(cut, lab.Both(a, names[j])...)
+			}
+		}
+	}
+	return cut
+}
+
+// halves are two of nodes and clients, without the node between.
+func (s *stage) halves(between string) (a, b []string) {
+	for i, name := range s.without([]string{between}) {
+		if i%2 == 0 {
+			a = append(a, name)
+		} else {
+			b = append(b, name)
+		}
+	}
+	return a, b
+}
+
+// flap cuts links and mends them, again and again.
+func (s *stage) flap(w wound, links []lab.Link) (wound, error) {
+	damage := lab.Damage{Kind: lab.Cut, Links: links}
+	f, err := s.lab.Begin(damage)
+	if err != nil {
+		return w, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var flapping sync.WaitGroup
+	var dropped uint64
+	var failed error
+	flapping.Go(func() { // ends when the fault does, which joins it
+		for failed == nil {
+			if f != nil {
+				n, err := ending(f)(ctx)
+				dropped, failed, f = dropped+n, err, nil
+			} else {
+				f, failed = s.lab.Begin(damage)
+			}
+			if !wait(ctx, flapEvery) {
+				break
+			}
+		}
+		if f != nil {
+			n, err := ending(f)(ctx)
+			dropped, failed = dropped+n, err
+		}
+	})
+	w.end = func(context.Context) (uint64, error) {
+		stop()
+		flapping.Wait()
+		return dropped, failed
+	}
+	return w, nil
+}
+
+// hurt loses or delays packets of one, or of all to all.
+func (s *stage) hurt(w wound, step Step) (wound, error) {
+	all := s.everyone()
+	var links []lab.Link
+	for i, a := range all {
+		for _, b := range all[i+1:] {
+			if name := step.Whom[0]; name == Everybody || name == a || name == b {
+				links = append(links, lab.Both(a, b)...)
+			}
+		}
+	}
+	d := lab.Damage{Kind: lab.Loss, Links: links, Share: step.Share}
+	w.note = fmt.Sprintf("%.0f %% lost", step.Share*100)
+	if step.Kind == Delay {
+		d = lab.Damage{Kind: lab.Delay, Links: links, Delay: step.By, Jitter: step.Jitter}
+		w.note = fmt.Sprintf("%v to %v late", step.By, step.By+step.Jitter)
+	}
+	f, err := s.lab.Begin(d)
+	if err != nil {
+		return w, err
+	}
+	w.end = func(ctx context.Context) (uint64, error) {
+		bitten, err := ending(f)(ctx)
+		if step.Kind == Loss || err != nil {
+			return bitten, err
+		}
+		bites, err := f.Bites()
+		lost := uint64(0)
+		for _, b := range bites {
+			lost += b.Lost
+		}
+		return lost, err
+	}
+	return w, nil
+}
