@@ -400,3 +400,20 @@ func TestALabThatIsClosedDoesNothing(t *testing.T) {
 		}
 	})
 }
+
+// As many links as twenty hosts have: more rules than a kernel answers at a time.
+func TestAFaultOfManyLinksBeginsAndEndsWhole(t *testing.T) {
+	onEach(t, func(t *testing.T, l *Lab) {
+		var names []string
+		for i := range 20 {
+			names = append(names, fmt.Sprintf("h%d", i))
+		}
+		h := hosts(t, l, names...)
+		f, err := l.Begin(Damage{Kind: Loss, Share: 1, Links: Between(names[:10], names[10:], false)})
+		must(t, err)
+		wantDropped(t, f, h[0], h[19])
+		wantOpen(t, h[0], h[9])
+		must(t, f.End())
+		wantOpen(t, h[0], h[19])
+	})
+}

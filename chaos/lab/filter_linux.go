@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/google/nftables"
@@ -43,6 +44,10 @@ func openFilter(hub netns.NsHandle) (*filter, error) {
 
 func (f *filter) close() error { return f.conn.CloseLasting() }
 
+// batchMax is how many rules are sent to the kernel at a time: each is answered, and answers that do not fit into the socket's
+// buffer are lost, which looks as if the rules had failed.
+const batchMax = 32
+
 // table is rules of a filter, in one chain.
 type table struct {
 	filter *filter
@@ -61,18 +66,36 @@ type tableSpec struct {
 // beforeOthers is the priority of tables that see packets before those of others do.
 var beforeOthers = nftables.ChainPriorityRef(*nftables.ChainPriorityFilter - 1)
 
-// add makes a table, in one step.
+// add makes a table. Its rules take hold in one step, the last: no packet gets to them before.
 func (f *filter) add(spec tableSpec) (*table, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last++
 	t := &table{filter: f, table: f.conn.AddTable(&nftables.Table{Family: spec.family, Name: fmt.Sprintf("fault%d", f.last)})}
-	t.chain = f.conn.AddChain(&nftables.Chain{Name: "packets", Table: t.table, Type: nftables.ChainTypeFilter, Hooknum: spec.hook,
-		Priority: spec.priority})
-	for _, exprs := range spec.rules {
-		f.conn.AddRule(&nftables.Rule{Table: t.table, Chain: t.chain, Exprs: exprs})
+	t.chain = f.conn.AddChain(&nftables.Chain{Name: "packets", Table: t.table})
+	for batch := range slices.Chunk(spec.rules, batchMax) {
+		for _, exprs := range batch {
+			f.conn.AddRule(&nftables.Rule{Table: t.table, Chain: t.chain, Exprs: exprs})
+		}
+		if err := f.conn.Flush(); err != nil {
+			return nil, f.undo(t, err)
+		}
 	}
-	return t, f.conn.Flush()
+	hooked := f.conn.AddChain(&nftables.Chain{Name: "all", Table: t.table, Type: nftables.ChainTypeFilter, Hooknum: spec.hook,
+		Priority: spec.priority})
+	f.conn.AddRule(&nftables.Rule{Table: t.table, Chain: hooked,
+		Exprs: []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: t.chain.Name}}})
+	if err := f.conn.Flush(); err != nil {
+		return nil, f.undo(t, err)
+	}
+	return t, nil
+}
+
+// undo removes what there is of a table that was not made, and returns why.
+func (f *filter) undo(t *table, why error) error {
+	f.conn.DelTable(t.table)
+	_ = f.conn.Flush() // it may not be there
+	return why
 }
 
 // remove removes tables, in one step.
