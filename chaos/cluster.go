@@ -32,7 +32,7 @@ const (
 	lookAgain   = 50 * time.Millisecond
 )
 
-// controlName is the place of the client that asks for states; no fault concerns it.
+// controlName is the place of the client that asks for states; no fault cuts it off from a node whose cord is in.
 const controlName = "control"
 
 // member is one serve process in its place.

@@ -20,14 +20,11 @@ func (s *stage) disconnect(step Step) (wound, error) {
 	var cut []lab.Link
 	switch step.Kind {
 	case Cut:
-		w.sides, cut = [][]string{step.Whom, step.Against}, lab.Between(step.Whom, step.Against, false)
-		if len(w.whom) < len(s.members)+len(s.clients) {
-			w.sides = nil // who is on no side may pass requests on
-		}
+		return s.cut(w, step.Whom, step.Against)
 	case Isolate:
 		w.kind = history.Cut
 		alone, others := s.alone(step.Whom[0])
-		w.sides, cut = [][]string{alone, others}, lab.Between(alone, others, false)
+		return s.cut(w, alone, others)
 	case Pull:
 		f, err := s.lab.Pull(step.Whom[0])
 		if err != nil {
@@ -50,6 +47,39 @@ func (s *stage) disconnect(step Step) (wound, error) {
 	}
 	f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: cut})
 	if err != nil {
+		return w, err
+	}
+	w.end = ending(f)
+	return w, nil
+}
+
+// cut parts two sides. Clients are let over to the other side only when the nodes are one cluster again: what a client asked
+// of the other side in vain is still on its way there when the network heals, and may then take effect on both sides,
+// which nobody who sees answers alone can tell from a loss.
+func (s *stage) cut(w wound, a, b []string) (wound, error) {
+	if len(a)+len(b) == len(s.members)+len(s.clients) {
+		w.sides = [][]string{a, b} // else who is on no side may pass requests on
+	}
+	isClient := func(l lab.Link) bool { return slices.Contains(s.clients, l.From) || slices.Contains(s.clients, l.To) }
+	ofClients := lab.Between(a, b, false)
+	ofNodes := slices.DeleteFunc(slices.Clone(ofClients), isClient)
+	ofClients = slices.DeleteFunc(ofClients, func(l lab.Link) bool { return !isClient(l) })
+	if len(ofClients) > 0 {
+		f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: ofClients})
+		if err != nil {
+			return w, err
+		}
+		w.later = ending(f)
+	}
+	w.end = func(context.Context) (uint64, error) { return 0, nil }
+	if len(ofNodes) == 0 {
+		return w, nil
+	}
+	f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: ofNodes})
+	if err != nil {
+		if w.later != nil {
+			_, _ = w.later(context.Background()) // why it was not begun says more
+		}
 		return w, err
 	}
 	w.end = ending(f)
@@ -148,36 +178,20 @@ func (s *stage) flap(w wound, links []lab.Link) (wound, error) {
 
 // hurt loses or delays packets of one, or of all to all.
 func (s *stage) hurt(w wound, step Step) (wound, error) {
-	all := s.everyone()
-	var links []lab.Link
-	for i, a := range all {
-		for _, b := range all[i+1:] {
-			if name := step.Whom[0]; name == Everybody || name == a || name == b {
-				links = append(links, lab.Both(a, b)...)
-			}
-		}
+	links := []lab.Link{{From: lab.Any, To: lab.Any}}
+	if name := step.Whom[0]; name != Everybody {
+		links = lab.All(name)
 	}
 	d := lab.Damage{Kind: lab.Loss, Links: links, Share: step.Share}
 	w.note = fmt.Sprintf("%.0f %% lost", step.Share*100)
 	if step.Kind == Delay {
 		d = lab.Damage{Kind: lab.Delay, Links: links, Delay: step.By, Jitter: step.Jitter}
-		w.note = fmt.Sprintf("%v to %v late", step.By, step.By+step.Jitter)
+		w.note = fmt.Sprintf("the packets counted came %v to %v late", step.By, step.By+step.Jitter)
 	}
 	f, err := s.lab.Begin(d)
 	if err != nil {
 		return w, err
 	}
-	w.end = func(ctx context.Context) (uint64, error) {
-		bitten, err := ending(f)(ctx)
-		if step.Kind == Loss || err != nil {
-			return bitten, err
-		}
-		bites, err := f.Bites()
-		lost := uint64(0)
-		for _, b := range bites {
-			lost += b.Lost
-		}
-		return lost, err
-	}
+	w.end = ending(f)
 	return w, nil
 }

@@ -26,20 +26,32 @@ type wound struct {
 	sides [][]string // of a split; nil: nobody is known to be on one side
 	split bool
 	end   func(ctx context.Context) (dropped uint64, err error)
+	// later, if there is one, is called when the nodes are one cluster again. It ends what remains.
+	later func(ctx context.Context) (dropped uint64, err error)
 }
 
 // play does the faults of a schedule until ctx is done, then ends those under way and returns. Those that may lose a node
 // come one after another, each when the one before is mended.
 func (s *stage) play(ctx context.Context, all Schedule) {
-	var under sync.WaitGroup
-	defer under.Wait()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	var severe Schedule
 	for _, step := range all {
-		if !wait(ctx, step.At-s.now()) {
-			s.skip(step, errEnded)
+		if !step.isMild() {
+			severe = append(severe, step)
 			continue
 		}
-		if step.isMild() {
-			under.Go(func() { s.inflict(ctx, step) }) // ends with its fault
+		parts.Go(func() { // ends with its fault
+			if !wait(ctx, step.At-s.now()) {
+				s.skip(step, errEnded)
+				return
+			}
+			s.inflict(ctx, step)
+		})
+	}
+	for _, step := range severe {
+		if !wait(ctx, step.At-s.now()) {
+			s.skip(step, errEnded)
 			continue
 		}
 		if err := s.settle(ctx, wholeLimit); err != nil {
@@ -78,21 +90,29 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	}
 	s.say("%7.1fs  %v, %d operations under way", from.Seconds(), step, underWay)
 	wait(ctx, step.For)
-	dropped, err := w.end(context.WithoutCancel(ctx))
+	whole := context.WithoutCancel(ctx)
+	dropped, err := w.end(whole)
 	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay, Note: w.note}
+	if w.split {
+		s.heal(history.Split{From: from, Until: f.Until, Sides: w.sides})
+	}
+	if w.later != nil {
+		if settleErr := s.settle(whole, wholeLimit); settleErr != nil {
+			f.Note = strings.TrimPrefix(f.Note+"; "+settleErr.Error(), "; ")
+		}
+		more, laterErr := w.later(whole)
+		f.Dropped, err = f.Dropped+int64(more), errors.Join(err, laterErr)
+	}
 	if err != nil {
 		f.Note = strings.TrimPrefix(f.Note+"; "+err.Error(), "; ")
 	}
 	s.note(s.recorder.Fault(f))
-	if w.split {
-		s.heal(history.Split{From: from, Until: f.Until, Sides: w.sides})
-	}
 	s.say("%7.1fs  %s over: %s", f.Until.Seconds(), step.Kind, bitOf(&f))
 }
 
 // bitOf says how a fault has bitten.
 func bitOf(f *history.Fault) string {
-	text := fmt.Sprintf("%d packets dropped, %d operations under way as it began", f.Dropped, f.InFlight)
+	text := fmt.Sprintf("%d packets, %d operations under way as it began", f.Dropped, f.InFlight)
 	if f.Note != "" {
 		text += ", " + f.Note
 	}
