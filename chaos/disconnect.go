@@ -176,11 +176,15 @@ func (s *stage) flap(w wound, links []lab.Link) (wound, error) {
 	return w, nil
 }
 
-// hurt loses or delays packets of one, or of all to all.
+// hurt loses or delays packets to and from one, or of all to all.
 func (s *stage) hurt(w wound, step Step) (wound, error) {
-	links := []lab.Link{{From: lab.Any, To: lab.Any}}
+	var links []lab.Link
 	if name := step.Whom[0]; name != Everybody {
 		links = lab.All(name)
+	} else {
+		for _, name := range s.everyone() {
+			links = append(links, lab.Link{From: name, To: lab.Any})
+		}
 	}
 	d := lab.Damage{Kind: lab.Loss, Links: links, Share: step.Share}
 	w.note = fmt.Sprintf("%.0f %% lost", step.Share*100)

@@ -26,7 +26,7 @@ const (
 type Result struct {
 	Run          history.Run        `json:"run"`
 	Network      string             `json:"network,omitempty"`
-	Schedule     Schedule           `json:"-"`
+	Schedule     Schedule           `json:"schedule,omitempty"`
 	Verdicts     []check.Verdict    `json:"verdicts"`
 	Availability check.Availability `json:"availability"`
 	Skipped      []string           `json:"skipped,omitempty"`  // faults that were not done, and why
@@ -78,6 +78,7 @@ func (r *Result) Save(dir string) error {
 			_, err := fmt.Fprintf(w, "# seed %d\n%v", r.Run.Seed, r.Schedule)
 			return err
 		}),
+		write(filepath.Join(dir, ReportFile), r.Report),
 	)
 }
 

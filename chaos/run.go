@@ -76,9 +76,6 @@ func (o Options) withDefaults() Options {
 	if o.Network == "" {
 		o.Network = NetworkAuto
 	}
-	if o.Schedule == nil {
-		o.Schedule = Draw(o.Seed, o.Nodes, o.Clients, o.Length)
-	}
 	say := o.Say
 	if say == nil {
 		say = func(string, ...any) {}
@@ -126,6 +123,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
+	if o.Schedule == nil {
+		o.Schedule = Draw(o.Seed, o.Nodes, o.Clients, o.Length)
+	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, err
 	}

@@ -82,6 +82,9 @@ func (s Step) String() string {
 	return text
 }
 
+// MarshalText is String, for JSON.
+func (s Step) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // String is the schedule as ParseSchedule reads it.
 func (s Schedule) String() string {
 	var b strings.Builder
