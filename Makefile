@@ -7,6 +7,7 @@ ARGS        ?=
 SEEDS       ?= 1000
 SEED        ?= 1
 STEPS       ?= 20000
+DURATION    ?= 60s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The adapters are modules of their own, so that nobody gets the libraries that they adapt but who uses them.
@@ -15,7 +16,7 @@ NESTED := $(dir $(wildcard client/*/go.mod))
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro figures cover build demo clean
+.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro figures chaos chaos-ci cover build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +74,12 @@ bench-micro: ## Go benchmarks of the packages, those that match BENCH=.
 figures: build ## measure every scenario, about ten minutes on an idle machine, and write docs/BENCHMARKS.md
 	bin/sessnode bench all -out bin/figures.json
 	bin/sessnode bench report bin/figures.json > docs/BENCHMARKS.md
+
+chaos: build ## break real nodes for DURATION=60s with the faults of SEED=1 and judge what clients saw; ARGS=-nodes 7 or the like
+	bin/sessnode chaos run -duration $(DURATION) -seed $(SEED) $(ARGS)
+
+chaos-ci: build ## the same within a minute: 40 s of load on 3 nodes, results in bin/chaos
+	bin/sessnode chaos run -nodes 3 -duration 40s -seed $(SEED) -out bin/chaos $(ARGS)
 
 cover: ## test coverage across packages; details in cover.out
 	$(GO) test -timeout 10m -coverprofile cover.out -coverpkg ./... ./...

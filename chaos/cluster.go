@@ -184,8 +184,8 @@ func (c *cluster) ask(ctx context.Context, m *member, command string, answer any
 	return json.Unmarshal(document, answer)
 }
 
-// errNotWhole: the cluster did not become one again in time.
-var errNotWhole = errors.New("the nodes are not one cluster with all its copies")
+// ErrNotWhole: the nodes did not become one again in time.
+var ErrNotWhole = errors.New("the nodes are not one cluster with all its copies")
 
 // awaitWhole waits until every slot has one primary and its copies, and what a split left is merged.
 func (c *cluster) awaitWhole(ctx context.Context, limit time.Duration) error {
@@ -204,9 +204,9 @@ func (c *cluster) awaitWhole(ctx context.Context, limit time.Duration) error {
 		select {
 		case <-again.C:
 		case <-late.C:
-			return fmt.Errorf("%w after %v: %s", errNotWhole, limit, why)
+			return fmt.Errorf("%w after %v: %s", ErrNotWhole, limit, why)
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %s: %w", errNotWhole, why, context.Cause(ctx))
+			return fmt.Errorf("%w: %s: %w", ErrNotWhole, why, context.Cause(ctx))
 		}
 	}
 }

@@ -116,8 +116,8 @@ func (o Options) Validate() error {
 }
 
 // Run breaks a cluster and judges what its clients saw. When ctx is done the load ends early, and what there is is judged;
-// then Result.Cut says so. A violation is no error. The error says why there is nothing to judge, or what could not be
-// saved.
+// then Result.Early says so. A violation is no error. The error says why there is nothing to judge, what could not be saved, or,
+// as ErrNotWhole, that the nodes did not find together again; beside the latter two there is a result.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -269,6 +269,7 @@ func (s *stage) finish(ctx context.Context) error {
 		s.say("%7.1fs  NOT ONE CLUSTER: %v", s.now().Seconds(), settleErr)
 		s.note(s.recorder.Unlisted(settleErr.Error()))
 		s.troubles = append(s.troubles, settleErr.Error())
+		err = errors.Join(err, settleErr)
 	}
 	s.giveUp()
 	s.say("%7.1fs  reading every session through every node", s.now().Seconds())

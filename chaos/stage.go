@@ -69,13 +69,14 @@ func (s *stage) settle(ctx context.Context, limit time.Duration) error {
 	return nil
 }
 
-// giveUp records the splits whose merge nobody saw.
+// giveUp records the splits that were not merged when the wait for it ended: that is the earliest that it can have been.
 func (s *stage) giveUp() {
 	s.mu.Lock()
 	splits := s.healed
 	s.healed = nil
 	s.mu.Unlock()
 	for _, split := range splits {
+		split.Merged = max(s.now(), split.Until)
 		s.note(s.recorder.Split(split))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sessnode/sessnode/admin"
+	"github.com/sessnode/sessnode/chaos"
 	"github.com/sessnode/sessnode/client"
 	"github.com/sessnode/sessnode/node"
 	"github.com/sessnode/sessnode/replica"
@@ -31,7 +32,9 @@ const (
 
 const exitHelp = `EXIT CODES
     0  done; for serve: left in good order
-    1  failed for a reason that has no code of its own; for 'demo -once': the count or a wait was wrong
+    1  failed for a reason that has no code of its own; for 'demo -once': the count or a wait was wrong;
+       for 'chaos run' and 'chaos judge': a guarantee was violated, or the nodes did not find
+       together again
     2  used wrongly: unknown command or flag, bad value
     3  configuration: a value that cannot work, a key or file that is missing or damaged, no key beyond loopback
     4  network: address taken, nobody reachable, no answer in time; for 'status -wait-safe' and 'drain': not safe, or not
@@ -39,7 +42,7 @@ const exitHelp = `EXIT CODES
     5  refused: another key, another cluster, name taken, not allowed with a client key, other protocol version; for
        'forget': the member is alive
     6  no such session; for 'forget': nobody looks for a member of that name
-  130  interrupted
+  130  interrupted; for 'chaos run': ended early, without a violation until then
 `
 
 // usageError is a command line that cannot be meant.
@@ -59,6 +62,7 @@ var codes = []struct {
 	code   int
 	errors []error
 }{
+	{exitFailed, []error{errViolation, chaos.ErrNotWhole}},
 	{exitNotFound, []error{replica.ErrNotFound, replica.ErrDestroyed, errUnknownMember}},
 	{exitConfig, []error{node.ErrConfig, admin.ErrAddress, wire.ErrKeyText, wire.ErrClientKey, wire.ErrDevelopmentKey, os.ErrPermission,
 		os.ErrNotExist, os.ErrExist}},
