@@ -100,8 +100,16 @@ func (a *actor) do(c history.Call, id string, call func() history.Answer) histor
 func (a *actor) commit(c history.Call, id string, commit replica.Commit) history.Answer {
 	commit.Key = keyOf(id)
 	return a.do(c, id, func() history.Answer {
-		return committed(replied(a.store.Commit(context.Background(), &commit)))
+		answer, _ := a.send(&commit)
+		return answer
 	})
+}
+
+// send makes a commit. The error is what the client said, whatever may be made of it.
+func (a *actor) send(commit *replica.Commit) (history.Answer, error) {
+	sent := time.Now()
+	res, err := replied(a.store.Commit(context.Background(), commit))
+	return doubted(committed(res, err), time.Since(sent)), err
 }
 
 // replied folds the two ways in which a store says no into one error.
@@ -220,13 +228,11 @@ func (a *actor) incrementOnce(id, attr string) (answer history.Answer, changed b
 		}
 	}
 	next := strconv.Itoa(n + 1)
-	res, err := replied(a.store.Commit(context.Background(), &replica.Commit{
-		Key: keyOf(id), If: s.Stamp, Changes: []replica.Change{{Name: attr, Value: encode(next, 0)}},
-	}))
-	if answer = committed(res, err); answer.Outcome == history.OK {
+	answer, err = a.send(&replica.Commit{Key: keyOf(id), If: s.Stamp, Changes: []replica.Change{{Name: attr, Value: encode(next, 0)}}})
+	if answer.Outcome == history.OK {
 		answer.Output = next
 	}
-	return answer, errors.Is(err, replica.ErrChanged) && answer.Outcome == history.Refused
+	return answer, answer.Outcome == history.Refused && errors.Is(err, replica.ErrChanged)
 }
 
 // list lists all sessions.

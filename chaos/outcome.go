@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sessnode/sessnode/chaos/history"
 	"github.com/sessnode/sessnode/client"
@@ -84,6 +85,19 @@ func committed(res replica.Result, err error) history.Answer {
 	a := answerOf(err)
 	if a.Outcome == history.OK {
 		a.Stamp, a.Copies = res.Stamp.String(), res.Copies
+	}
+	return a
+}
+
+// askedAnother is how long an answer to a commit may take at most if nobody else was asked meanwhile: the client asks another
+// member after 300 ms.
+const askedAnother = 250 * time.Millisecond
+
+// doubted is the answer to a commit that took so long. A refusal is one node's: another one that was asked before, on the
+// other side of a split perhaps, may have taken the commit, and its answer was lost. So a late refusal proves nothing.
+func doubted(a history.Answer, took time.Duration) history.Answer {
+	if took >= askedAnother && (a.Outcome == history.Refused || a.Outcome == history.Failed) {
+		a.Outcome, a.Gone = history.Unknown, history.Here
 	}
 	return a
 }
