@@ -88,7 +88,11 @@ func (a *actor) do(c history.Call, id string, call func() history.Answer) histor
 		return history.Answer{Outcome: history.Failed, Error: err.Error()}
 	}
 	a.tally.asked.Add(1)
+	sent := time.Now()
 	answer := call()
+	if c.Workload == expiryName && !c.Peek {
+		answer = mayArriveAgain(answer, time.Since(sent))
+	}
 	if answer.Outcome == history.OK || answer.Outcome == history.Refused {
 		a.tally.answered.Add(1)
 	}

@@ -101,3 +101,12 @@ func doubted(a history.Answer, took time.Duration) history.Answer {
 	}
 	return a
 }
+
+// mayArriveAgain is the answer to an access that took so long. If it was sent to another node first, that copy may arrive
+// when the network heals, and slide the idle time-out then: how long the session lives is not known.
+func mayArriveAgain(a history.Answer, took time.Duration) history.Answer {
+	if took >= askedAnother && a.Outcome == history.OK {
+		return history.Answer{Outcome: history.Unknown, Error: "answered late: a copy of it may still be on its way"}
+	}
+	return a
+}

@@ -70,6 +70,16 @@ func TestALateRefusalProvesNothing(t *testing.T) {
 	}
 }
 
+func TestALateAnswerLeavesTheIdleTimeOpen(t *testing.T) {
+	seen := history.Answer{Outcome: history.OK, Seen: map[string]string{"e1": ""}}
+	if got := mayArriveAgain(seen, 249*time.Millisecond); got.Outcome != history.OK || got.Seen == nil {
+		t.Errorf("an answer in time became %+v", got)
+	}
+	if got := mayArriveAgain(seen, 250*time.Millisecond); got.Outcome != history.Unknown || got.Seen != nil {
+		t.Errorf("a late answer became %+v", got)
+	}
+}
+
 func TestValuesComeBackWhole(t *testing.T) {
 	for _, value := range []string{"", "v1", "v12345"} {
 		for _, size := range []int{0, 1, 7, 4096} {

@@ -10,6 +10,9 @@ import (
 	"github.com/sessnode/sessnode/replica"
 )
 
+// expiryName is the workload whose sessions expire.
+const expiryName = "expiry"
+
 // workloads are all of them. The shares are those of actions; some actions are several operations.
 func workloads() []workload {
 	return []workload{
@@ -20,7 +23,7 @@ func workloads() []workload {
 		{"lock", 4, lockWork()},
 		{"login", 2, login},
 		{"list", 0.2, func(_ context.Context, l *load, r *rand.Rand) { l.anyone(r).list("login") }},
-		{"expiry", 1, expiry},
+		{expiryName, 1, expiry},
 	}
 }
 
@@ -120,7 +123,7 @@ func login(ctx context.Context, l *load, r *rand.Rand) {
 
 // expiry uses a session with a short idle time-out for a while, leaves it alone, and asks whether it has gone.
 func expiry(ctx context.Context, l *load, r *rand.Rand) {
-	const name = "expiry"
+	const name = expiryName
 	idle := between(r, 2*time.Second, 5*time.Second)
 	id, err := newID()
 	if err != nil || l.anyone(r).create(name, id, idle).Outcome != history.OK {
