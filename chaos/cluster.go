@@ -184,7 +184,7 @@ func (c *cluster) ask(ctx context.Context, m *member, command string, answer any
 	return json.Unmarshal(document, answer)
 }
 
-// ErrNotWhole: the nodes did not become one again in time.
+// ErrNotWhole means that the nodes did not become one cluster again in time.
 var ErrNotWhole = errors.New("the nodes are not one cluster with all its copies")
 
 // awaitWhole waits until every slot has one primary and its copies, and what a split left is merged.

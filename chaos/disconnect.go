@@ -17,7 +17,6 @@ const flapEvery = 500 * time.Millisecond
 // disconnect does a fault of the network.
 func (s *stage) disconnect(step Step) (wound, error) {
 	w := wound{kind: string(step.Kind), whom: slices.Concat(step.Whom, step.Against), split: !step.isMild()}
-	var cut []lab.Link
 	switch step.Kind {
 	case Cut:
 		return s.cut(w, step.Whom, step.Against)
@@ -34,34 +33,31 @@ func (s *stage) disconnect(step Step) (wound, error) {
 		w.end = ending(f)
 		return w, nil
 	case OneWay:
-		cut = lab.Between(step.Whom, step.Against, true)
+		return s.part(w, lab.Between(step.Whom, step.Against, true))
 	case Ring:
-		cut = s.beyondNeighbours()
+		return s.part(w, s.beyondNeighbours())
 	case Bridge:
 		a, b := s.halves(step.Whom[0])
-		cut = lab.Between(a, b, false)
+		return s.part(w, lab.Between(a, b, false))
 	case Flap:
 		return s.flap(w, lab.Between(step.Whom, step.Against, false))
-	default:
-		return s.hurt(w, step)
 	}
-	f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: cut})
-	if err != nil {
-		return w, err
-	}
-	w.end = ending(f)
-	return w, nil
+	return s.hurt(w, step)
 }
 
-// cut parts two sides. Clients are let over to the other side only when the nodes are one cluster again: what a client asked
-// of the other side in vain is still on its way there when the network heals, and may then take effect on both sides,
-// which nobody who sees answers alone can tell from a loss.
+// cut parts two sides.
 func (s *stage) cut(w wound, a, b []string) (wound, error) {
 	if len(a)+len(b) == len(s.members)+len(s.clients) {
 		w.sides = [][]string{a, b} // else who is on no side may pass requests on
 	}
+	return s.part(w, lab.Between(a, b, false))
+}
+
+// part cuts links. Those of clients are mended only when the nodes are one cluster again: what a client asked of the other
+// side in vain is still on its way there when the network heals, and may then take effect on both sides, which nobody who
+// sees answers alone can tell from a loss.
+func (s *stage) part(w wound, ofClients []lab.Link) (wound, error) {
 	isClient := func(l lab.Link) bool { return slices.Contains(s.clients, l.From) || slices.Contains(s.clients, l.To) }
-	ofClients := lab.Between(a, b, false)
 	ofNodes := slices.DeleteFunc(slices.Clone(ofClients), isClient)
 	ofClients = slices.DeleteFunc(ofClients, func(l lab.Link) bool { return !isClient(l) })
 	if len(ofClients) > 0 {

@@ -29,7 +29,6 @@ type load struct {
 	room   chan struct{}
 	left   atomic.Int64 // actions that were left out
 	acts   sync.WaitGroup
-	broken atomic.Pointer[string] // why nothing more can be recorded
 }
 
 func newLoad(actors []*actor, seed uint64) *load {

@@ -75,7 +75,7 @@ func (s Step) String() string {
 	text := fmt.Sprintf("%v %s %s %v", s.At, s.Kind, whom, s.For)
 	switch s.Kind {
 	case Loss:
-		text += " share=" + strconv.FormatFloat(s.Share*100, 'f', -1, 64) + "%"
+		text += " share=" + strconv.FormatFloat(s.Share*100, 'g', 10, 64) + "%"
 	case Delay:
 		text += fmt.Sprintf(" by=%v jitter=%v", s.By, s.Jitter)
 	}
