@@ -25,13 +25,7 @@ func (s *stage) disconnect(step Step) (wound, error) {
 		alone, others := s.alone(step.Whom[0])
 		return s.cut(w, alone, others)
 	case Pull:
-		f, err := s.lab.Pull(step.Whom[0])
-		if err != nil {
-			return w, err
-		}
-		w.sides = [][]string{step.Whom, s.without(step.Whom)}
-		w.end = ending(f)
-		return w, nil
+		return s.pull(w, step.Whom[0])
 	case OneWay:
 		return s.part(w, lab.Between(step.Whom, step.Against, true))
 	case Ring:
@@ -76,6 +70,22 @@ func (s *stage) part(w wound, ofClients []lab.Link) (wound, error) {
 		if w.later != nil {
 			_, _ = w.later(context.Background()) // why it was not begun says more
 		}
+		return w, err
+	}
+	w.end = ending(f)
+	return w, nil
+}
+
+// pull takes a node's cord out. Clients reach it again when the nodes are one cluster, as in part.
+func (s *stage) pull(w wound, node string) (wound, error) {
+	w.sides = [][]string{{node}, s.without([]string{node})}
+	w, err := s.part(w, lab.Between([]string{node}, s.clients, false))
+	if err != nil {
+		return w, err
+	}
+	f, err := s.lab.Pull(node)
+	if err != nil {
+		_, _ = w.later(context.Background()) // why the cord stays says more
 		return w, err
 	}
 	w.end = ending(f)

@@ -89,9 +89,9 @@ func committed(res replica.Result, err error) history.Answer {
 	return a
 }
 
-// askedAnother is how long an answer to a commit may take at most if nobody else was asked meanwhile: the client asks another
-// member after 300 ms.
-const askedAnother = 250 * time.Millisecond
+// askedAnother is how long an answer may take if certainly nobody else was asked meanwhile. The client asks another member when
+// one is silent for 300 ms, and sooner when it hears of another primary.
+const askedAnother = 20 * time.Millisecond
 
 // doubted is the answer to a commit that took so long. A refusal is one node's: another one that was asked before, on the
 // other side of a split perhaps, may have taken the commit, and its answer was lost. So a late refusal proves nothing.

@@ -59,8 +59,8 @@ func TestALateRefusalProvesNothing(t *testing.T) {
 		want   history.Outcome
 		gone   history.Gone
 	}{
-		{refused, 249 * time.Millisecond, history.Refused, history.Destroyed},
-		{refused, 250 * time.Millisecond, history.Unknown, history.Here},
+		{refused, askedAnother - 1, history.Refused, history.Destroyed},
+		{refused, askedAnother, history.Unknown, history.Here},
 		{answerOf(replica.ErrTooLate), time.Second, history.Unknown, history.Here},
 		{answerOf(nil), time.Second, history.OK, history.Here},
 	} {
@@ -72,10 +72,10 @@ func TestALateRefusalProvesNothing(t *testing.T) {
 
 func TestALateAnswerLeavesTheIdleTimeOpen(t *testing.T) {
 	seen := history.Answer{Outcome: history.OK, Seen: map[string]string{"e1": ""}}
-	if got := mayArriveAgain(seen, 249*time.Millisecond); got.Outcome != history.OK || got.Seen == nil {
+	if got := mayArriveAgain(seen, askedAnother-1); got.Outcome != history.OK || got.Seen == nil {
 		t.Errorf("an answer in time became %+v", got)
 	}
-	if got := mayArriveAgain(seen, 250*time.Millisecond); got.Outcome != history.Unknown || got.Seen != nil {
+	if got := mayArriveAgain(seen, askedAnother); got.Outcome != history.Unknown || got.Seen != nil {
 		t.Errorf("a late answer became %+v", got)
 	}
 }
