@@ -93,6 +93,9 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	whole := context.WithoutCancel(ctx)
 	dropped, err := w.end(whole)
 	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay, Note: w.note}
+	if err != nil && w.kind == history.Kill {
+		f.Until = 0 // it is not back
+	}
 	if w.split {
 		s.heal(history.Split{From: from, Until: f.Until, Sides: w.sides})
 	}
@@ -107,7 +110,7 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 		f.Note = strings.TrimPrefix(f.Note+"; "+err.Error(), "; ")
 	}
 	s.note(s.recorder.Fault(f))
-	s.say("%7.1fs  %s over: %s", f.Until.Seconds(), step.Kind, bitOf(&f))
+	s.say("%7.1fs  %s over: %s", s.now().Seconds(), step.Kind, bitOf(&f))
 }
 
 // bitOf says how a fault has bitten.
