@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -88,8 +87,10 @@ func Acquire(ctx context.Context, store Store, key replica.Key, o LockOptions) (
 		if o.Wait != 0 {
 			ask.Wait = max(0, min(ask.Wait, time.Until(until)))
 		}
-		if err := name(&ask); err != nil {
-			return nil, err
+		if ask.Request.IsZero() {
+			if ask.Request, err = replica.NewRequestID(rand.Reader); err != nil {
+				return nil, err
+			}
 		}
 		sent := time.Now()
 		res, err := answer(locker.Lock(ctx, &ask))
@@ -106,19 +107,6 @@ func Acquire(ctx context.Context, store Store, key replica.Key, o LockOptions) (
 			return nil, fmt.Errorf("lock session %s: %w", replica.ShortID(key.ID), cmp.Or(ctx.Err(), err))
 		}
 	}
-}
-
-// name gives an asking its id.
-func name(ask *replica.Lock) error {
-	if !ask.Request.IsZero() {
-		return nil
-	}
-	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return err
-	}
-	ask.Request = replica.RequestID{Client: binary.LittleEndian.Uint64(b[:]), Seq: binary.LittleEndian.Uint64(b[8:])}
-	return nil
 }
 
 // leaveFor bounds how long giving up keeps the caller: the place in the queue is lost soon in any case.

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -189,18 +188,14 @@ func (n *Node) List(ctx context.Context, l *replica.List) (replica.Result, error
 func (n *Node) Slots(context.Context) (int, error) { return n.cfg.Slots, nil }
 
 // identify gives a request that names itself or its end not an id of its own and a few seconds.
-func (n *Node) identify(id *replica.RequestID, notAfter *int64) error {
+func (n *Node) identify(id *replica.RequestID, notAfter *int64) (err error) {
 	if id.IsZero() {
-		var b [16]byte
-		if _, err := rand.Read(b[:]); err != nil {
-			return err
-		}
-		*id = replica.RequestID{Client: binary.LittleEndian.Uint64(b[:]), Seq: binary.LittleEndian.Uint64(b[8:])}
+		*id, err = replica.NewRequestID(rand.Reader)
 	}
 	if *notAfter == 0 {
 		*notAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
 	}
-	return nil
+	return err
 }
 
 const (

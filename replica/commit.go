@@ -1,11 +1,26 @@
 package replica
 
-import "time"
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"time"
+)
 
 // RequestID names a client's request over all its retries.
 type RequestID struct {
 	Client uint64 // random per client
 	Seq    uint64
+}
+
+// NewRequestID makes an id for a request of nobody in particular, from random, which must be crypto/rand's reader outside
+// tests.
+func NewRequestID(random io.Reader) (RequestID, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return RequestID{}, fmt.Errorf("make a request id: %w", err)
+	}
+	return RequestID{Client: binary.LittleEndian.Uint64(b[:]), Seq: binary.LittleEndian.Uint64(b[8:])}, nil
 }
 
 // IsZero reports whether the request has no id, and so may take effect more than once.

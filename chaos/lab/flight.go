@@ -93,15 +93,24 @@ type parcel struct {
 // parcels is a heap by due time.
 type parcels []parcel
 
+// Len implements [heap.Interface].
 func (p parcels) Len() int { return len(p) }
+
+// Less implements [heap.Interface].
 func (p parcels) Less(i, j int) bool {
 	if p[i].due.Equal(p[j].due) {
 		return p[i].seq < p[j].seq
 	}
 	return p[i].due.Before(p[j].due)
 }
+
+// Swap implements [heap.Interface].
 func (p parcels) Swap(i, j int) { p[i], p[j] = p[j], p[i] }
-func (p *parcels) Push(x any)   { *p = append(*p, x.(parcel)) }
+
+// Push implements [heap.Interface].
+func (p *parcels) Push(x any) { *p = append(*p, x.(parcel)) }
+
+// Pop implements [heap.Interface].
 func (p *parcels) Pop() any {
 	old := *p
 	last := old[len(old)-1]

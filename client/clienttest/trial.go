@@ -2,7 +2,6 @@ package clienttest
 
 import (
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"maps"
 	"testing"
@@ -47,11 +46,12 @@ func (tr *trial) sibling(key replica.Key) replica.Key {
 
 // request is an id that no request has.
 func (tr *trial) request() replica.RequestID {
-	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
+	tr.Helper()
+	id, err := replica.NewRequestID(rand.Reader)
+	if err != nil {
 		tr.Fatal(err)
 	}
-	return replica.RequestID{Client: binary.LittleEndian.Uint64(b[:]), Seq: binary.LittleEndian.Uint64(b[8:])}
+	return id
 }
 
 // load reads a session; the two ways to say no are one.
