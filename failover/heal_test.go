@@ -308,3 +308,45 @@ func TestCopiesNeverDiffer(t *testing.T) {
 		}
 	})
 }
+
+// TestARequestToBothSidesIsOneWrite: clients ask both sides of a split the same, as they do when the one asked first does
+// not answer. Nothing is a conflict with itself, and what a side wrote later stands.
+func TestARequestToBothSidesIsOneWrite(t *testing.T) {
+	for seed := range runs(12) {
+		w := formed(t, worldConfig{seed: seed, nodes: 5, slots: 4, backups: 1 + int(seed%2), expect: 5, skew: 200 * time.Millisecond})
+		all := w.side(1, w.names...)
+		for i := range 8 {
+			all.do(&replica.Request{Commit: all.commit(fmt.Sprint("s-", i), true)})
+		}
+		halves := []*side{w.side(2, "n1", "n2"), w.side(3, "n3", "n4", "n5")}
+		w.split(halves[0].nodes, cutDrop)
+		w.run(6 * time.Second)
+		want := map[string]string{}
+		for i := range 8 {
+			id := fmt.Sprint("s-", i)
+			if w.lostTo(id) {
+				continue
+			}
+			m := halves[0].commit(id, false, replica.Change{Name: "a", Value: []byte("1")}, replica.Change{Name: "b", Value: []byte("1")})
+			first := w.rng.IntN(2)
+			halves[first].do(&replica.Request{Commit: m})
+			halves[first].set(id, "a", "2")
+			halves[1-first].do(&replica.Request{Commit: m})
+			want[id] = "2"
+		}
+		w.heal()
+		w.settled(20 * time.Second)
+		w.equal()
+		if len(w.conflicts) > 0 || len(want) == 0 {
+			w.fail("%d sessions, conflicts %v", len(want), conflictKeys(w.conflicts))
+		}
+		for id := range want {
+			r := w.side(9, w.names...).do(read(id))
+			a, _ := r.Session.Get("a")
+			b, _ := r.Session.Get("b")
+			if string(a) != "2" || string(b) != "1" {
+				w.fail("%s has a=%q, want 2, and b=%q, want 1", id, a, b)
+			}
+		}
+	}
+}

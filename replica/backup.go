@@ -124,7 +124,10 @@ func (s *Slot) Absorb(now Instant, entries []Entry) {
 // Tick expires sessions (on the primary), forgets what may be forgotten, sends again what got stuck, and visits no more
 // than a bounded number of records.
 func (s *Slot) Tick(now Instant, fx *Effects) {
-	s.requests.sweep(now.Wall, &s.cfg.Limits)
+	if s.parting {
+		s.parting, s.parted = false, now.Wall
+	}
+	s.requests.sweep(now.Wall, s.parted, &s.cfg.Limits)
 	for range recordsPerTick {
 		r := s.expiry.next(now.Mono)
 		if r == nil {

@@ -123,6 +123,11 @@ func (c Claim) IsZero() bool { return c.Epoch == 0 }
 // Holds reports whether the claim names boot as primary or backup.
 func (c Claim) Holds(boot Boot) bool { return c.Primary == boot || slices.Contains(c.Backups, boot) }
 
+// keeps reports whether everybody whom an earlier claim named is named by c.
+func (c Claim) keeps(earlier Claim) bool {
+	return !slices.ContainsFunc(earlier.Replicas(), func(b Boot) bool { return b != 0 && !c.Holds(b) })
+}
+
 // Replicas is the primary followed by the backups, in a slice of its own.
 func (c Claim) Replicas() []Boot { return append([]Boot{c.Primary}, c.Backups...) }
 

@@ -319,7 +319,7 @@ func TestRequestLogSweeps(t *testing.T) {
 	wall := int64(testWall)
 	for i := range uint64(20_000) {
 		r := RememberedRequest{Request: RequestID{1, i + 1}, NotAfter: wall + rng.Int64N(60_000)}
-		l.remember(remembered{RememberedRequest: r}, limits.RequestsMax)
+		l.remember(remembered{RememberedRequest: r}, &limits)
 		model = append(model, r)
 		if rng.IntN(20) == 0 {
 			forgotten := model[rng.IntN(len(model))].Request
@@ -327,13 +327,13 @@ func TestRequestLogSweeps(t *testing.T) {
 			model = slices.DeleteFunc(model, func(r RememberedRequest) bool { return r.Request == forgotten })
 		}
 		wall += rng.Int64N(200)
-		l.sweep(wall, &limits)
-		model = slices.DeleteFunc(model, func(r RememberedRequest) bool { return r.NotAfter+1000 < wall })
+		l.sweep(wall, 0, &limits)
+		model = slices.DeleteFunc(model, func(r RememberedRequest) bool { return r.NotAfter+1000+mergeWithin < wall })
 	}
 	if got := l.all(); !slices.Equal(got, model) {
 		t.Errorf("%d remembered, want %d", len(got), len(model))
 	}
-	l.sweep(wall+120_000, &limits)
+	l.sweep(wall+120_000, 0, &limits)
 	if len(l.byID) != 0 || len(l.due) != 0 {
 		t.Errorf("%d remembered, %d in order after all were over", len(l.byID), len(l.due))
 	}
@@ -343,19 +343,19 @@ func TestRequestLogSurvivesClocks(t *testing.T) {
 	limits := Limits{RequestsMax: 10}.WithDefaults()
 	l := newRequestLog()
 	for i, notAfter := range []int64{math.MinInt64, -1, 0, 1, testWall, math.MaxInt64} {
-		l.remember(remembered{RememberedRequest: RememberedRequest{Request: RequestID{1, uint64(i + 1)}, NotAfter: notAfter}}, 10)
+		l.remember(remembered{RememberedRequest: RememberedRequest{Request: RequestID{1, uint64(i + 1)}, NotAfter: notAfter}}, &limits)
 	}
-	l.sweep(testWall, &limits) // in no time, though it is fifty years since the first
+	l.sweep(testWall, 0, &limits) // in no time, though it is fifty years since the first
 	if got := len(l.all()); got != 2 {
 		t.Errorf("%d remembered, want 2", got)
 	}
 	for i := range uint64(20) {
-		l.remember(remembered{RememberedRequest: RememberedRequest{Request: RequestID{2, i + 1}, NotAfter: testWall + 1e12}}, 10)
+		l.remember(remembered{RememberedRequest: RememberedRequest{Request: RequestID{2, i + 1}, NotAfter: testWall + 1e12}}, &limits)
 	}
 	if got := len(l.byID); got != 10 {
 		t.Errorf("%d remembered, limit 10", got)
 	}
-	l.sweep(testWall, &limits) // the clock had been thirty years ahead
+	l.sweep(testWall, 0, &limits) // the clock had been thirty years ahead
 	if got := len(l.byID); got != 0 {
 		t.Errorf("%d that no request can name are kept in a full log", got)
 	}
@@ -365,10 +365,10 @@ func TestForgottenRequestIsRememberedAnew(t *testing.T) {
 	limits := Limits{}.WithDefaults()
 	l := newRequestLog()
 	id := RequestID{1, 1}
-	l.remember(remembered{RememberedRequest: RememberedRequest{Request: id, NotAfter: testWall}}, 10)
+	l.remember(remembered{RememberedRequest: RememberedRequest{Request: id, NotAfter: testWall}}, &limits)
 	l.forget(id)
-	l.remember(remembered{RememberedRequest: RememberedRequest{Request: id, NotAfter: testWall + 30_000}}, 10)
-	l.sweep(testWall+20_000, &limits)
+	l.remember(remembered{RememberedRequest: RememberedRequest{Request: id, NotAfter: testWall + 30_000}}, &limits)
+	l.sweep(testWall+20_000, 0, &limits)
 	if l.find(id) == nil {
 		t.Error("the request was forgotten at the time of its first attempt")
 	}

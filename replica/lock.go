@@ -230,7 +230,7 @@ func (s *Slot) passOn(now Instant, key Key, l *lock, fx *Effects) {
 	switch {
 	case len(l.queue) == 0:
 		delete(s.locks, key)
-	case i >= 0 && !s.over(now, s.records[key]) && !s.full() && len(s.requests.byID) < s.cfg.Limits.RequestsMax:
+	case i >= 0 && !s.over(now, s.records[key]) && !s.full() && s.requests.live() < s.cfg.Limits.RequestsMax:
 		c := l.queue[i]
 		l.queue = slices.Delete(l.queue, i, i+1)
 		s.grant(now, key, l, c, fx)

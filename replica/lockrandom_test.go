@@ -274,7 +274,7 @@ func (w *lockers) fill(b Boot, from *Slot) {
 		s.merge(w.now, &Part{Session: r.newest})
 	}
 	for _, q := range from.requests.all() {
-		s.requests.remember(remembered{RememberedRequest: q}, s.cfg.Limits.RequestsMax)
+		s.requests.remember(remembered{RememberedRequest: q}, &s.cfg.Limits)
 	}
 	s.tail.reset(from.tail.head)
 }

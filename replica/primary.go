@@ -203,7 +203,7 @@ func (s *Slot) admit(now Instant, c *Commit) error {
 		return fmt.Errorf("%w: not-after must lie within %v from now; is the clock right?", ErrBadRequest, l.RequestAgeMax)
 	case now.Wall > c.NotAfter+skew:
 		return ErrTooLate
-	case s.full() || len(s.requests.byID) >= l.RequestsMax:
+	case s.full() || s.requests.live() >= l.RequestsMax:
 		return s.overloaded()
 	case 1+s.backups() < s.cfg.MinCopies && !c.Destroy:
 		return fmt.Errorf("%w: nothing was written; %d of %d", ErrNotEnoughCopies, 1+s.backups(), s.cfg.MinCopies)
@@ -364,15 +364,15 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 // rememberAll keeps the ids of an entry's request and of those that it passes on.
 func (s *Slot) rememberAll(e *Entry) {
 	for _, r := range e.Requests {
-		s.requests.remember(remembered{r, e.Seq, 0}, s.cfg.Limits.RequestsMax)
+		s.requests.remember(remembered{RememberedRequest: r, seq: e.Seq}, &s.cfg.Limits)
 	}
 	if len(e.Parts) == 0 {
 		return
 	}
 	first := e.Parts[0].Session
-	s.requests.remember(remembered{RememberedRequest{
+	s.requests.remember(remembered{seq: e.Seq, RememberedRequest: RememberedRequest{
 		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: first.Stamp,
-	}, e.Seq, 0}, s.cfg.Limits.RequestsMax)
+	}}, &s.cfg.Limits)
 }
 
 // requestKey is the key that an entry's commit named: of a renewal, which has two parts, the one that ended.

@@ -15,6 +15,7 @@ type reunion struct {
 	listed   Key    // the keys up to this one were listed and compared
 	upTo     Key    // the keys up to this one are merged and on all backups. Invariant: not after listed
 	firsts   map[Key]first
+	twins    map[*twin]bool // those of which the node knows
 }
 
 // first is a session that was fetched ahead of the others, because somebody asked for it.
@@ -84,9 +85,12 @@ func (s *Slot) reunion(from Boot, m *Offer) *reunion {
 		}
 		return s.reunions[i]
 	}
+	if len(s.reunions) == 0 && len(s.twins) > twinsMax {
+		s.twins = nil
+	}
 	r := &reunion{
 		from: from, transfer: m.Transfer, parted: parted(s.claim.Lineage, m.Lineage), backup: s.claim.Holds(from),
-		firsts: map[Key]first{},
+		firsts: map[Key]first{}, twins: map[*twin]bool{},
 	}
 	switch {
 	case i >= 0:
@@ -155,17 +159,15 @@ func (s *Slot) Fetched(now Instant, from Boot, m *Fetched, fx *Effects) {
 
 // unite merges sessions and request ids that another node had, as entries of the log.
 func (s *Slot) unite(now Instant, r *reunion, parts []Part, requests []RememberedRequest, fx *Effects) {
+	requests = slices.DeleteFunc(slices.Clone(requests), func(q RememberedRequest) bool { return s.meet(r, q) })
+	if len(requests) > 0 {
+		s.append(now, &logged{entry: Entry{Requests: requests}, need: s.backups()}, fx)
+	}
 	merged := uint64(0)
 	for i := range parts {
 		if parts[i].sound() && s.adopt(now, r, &parts[i], fx) {
 			merged++
 		}
-	}
-	requests = slices.DeleteFunc(slices.Clone(requests), func(q RememberedRequest) bool {
-		return s.requests.find(q.Request) != nil
-	})
-	if len(requests) > 0 {
-		s.append(now, &logged{entry: Entry{Requests: requests}, need: s.backups()}, fx)
 	}
 	if merged > 0 {
 		kind := EventMerged
@@ -188,12 +190,16 @@ func (s *Slot) adopt(now Instant, r *reunion, p *Part, fx *Effects) bool {
 	if rec := s.records[offer.Key]; rec != nil {
 		known = rec.newest
 	}
-	m := Merge(known, offer).bare()
-	fx.Conflicts = append(fx.Conflicts, conflicts(s.num, known, offer, r.parted)...)
+	m, requests := s.union(now, known, offer)
+	for _, c := range conflicts(s.num, known, offer, r.parted) {
+		if !s.repeated(r, c) {
+			fx.Conflicts = append(fx.Conflicts, c)
+		}
+	}
 	if known != nil && sameVersion(known, m) && !r.backup {
 		return false
 	}
-	s.append(now, &logged{entry: Entry{Parts: []Part{{Session: m}}}, need: s.backups()}, fx)
+	s.append(now, &logged{entry: Entry{Parts: []Part{{Session: m}}, Requests: requests}, need: s.backups()}, fx)
 	return true
 }
 

@@ -39,6 +39,8 @@ type Slot struct {
 	expiry   expiryHeap
 	requests requestLog
 	tail     tail
+	parting  bool  // a claim has left somebody out since the last tick, who may be a side of its own
+	parted   int64 // when one did last, as time of day in milliseconds
 
 	lineage []Turn // of the claim under which this node held the slot
 	newest  Stamp  // newest one applied here
@@ -57,6 +59,7 @@ type Slot struct {
 	intake   intake
 
 	reunions []*reunion // of a primary: with nodes that offer what they hold
+	twins    twins      // that were found so
 	offers   []offered  // and their chunks, merged and not yet on all backups
 	offering offering   // of a holder, or of a backup that differs
 	differs  bool       // of a backup: it was found to differ from its primary
@@ -98,6 +101,7 @@ func (s *Slot) Serving() bool { return s.role == Primary && s.tail.committed >= 
 func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
 	before := s.followers
 	s.followers = nil
+	s.parting = s.parting || !claim.keeps(s.claim)
 	for i, b := range claim.Backups {
 		f := &follower{boot: b, acked: positions[i], sent: positions[i], progress: now.Mono}
 		if j := slices.IndexFunc(before, func(f *follower) bool { return f.boot == b }); j >= 0 && s.role == Primary {
@@ -131,6 +135,7 @@ func (s *Slot) Lead(now Instant, claim Claim, positions []uint64, fx *Effects) {
 // claim's lineage, or empty.
 func (s *Slot) Follow(claim Claim, fx *Effects) {
 	s.stepDown(fx)
+	s.parting = s.parting || !claim.keeps(s.claim)
 	s.role, s.claim, s.followed = Backup, claim, claim.Primary
 	s.lineage, s.differs, s.offering = claim.Lineage, false, offering{}
 	s.position = max(s.position, claim.Epoch)
@@ -182,7 +187,7 @@ func (s *Slot) stepDown(fx *Effects) {
 		}
 	}
 	s.forgetLocks(fx)
-	s.followers, s.barrier, s.offers, s.reunions, s.given = nil, 0, nil, nil, false
+	s.followers, s.barrier, s.offers, s.reunions, s.twins, s.given = nil, 0, nil, nil, nil, false
 	if s.tail.opened > 0 {
 		s.tail.reset(s.tail.first() - 1)
 	}

@@ -278,7 +278,7 @@ func (s *Slot) take(now Instant, m *Snapshot) {
 		}
 	}
 	for _, r := range m.Requests {
-		s.requests.remember(remembered{RememberedRequest: r}, s.cfg.Limits.RequestsMax)
+		s.requests.take(now, r, &s.cfg.Limits)
 	}
 	s.intake.next++
 	s.intake.complete = m.Last
@@ -289,6 +289,7 @@ func (s *Slot) Learnt() bool { return s.role == Learner && s.intake.complete }
 
 // Reclaim tells a learner or backup that its primary goes on under another claim that changes nothing for it.
 func (s *Slot) Reclaim(claim Claim) {
+	s.parting = s.parting || !claim.keeps(s.claim)
 	s.claim = claim
 	s.position = max(s.position, claim.Epoch)
 }

@@ -1,0 +1,168 @@
+package replica
+
+// twins are requests that took effect on more than one side of a split: the client asked one side, was not answered, and
+// asked another. All effects of a request are one write, of the earliest stamp, which lies between the client's question and
+// its answer. So it is no conflict with itself, and what was written after it on one side stands, however late the request
+// took effect on another.
+//
+// They are found by each of their stamps, which no other write has.
+type twins map[Stamp]*twin
+
+// twin is one such request.
+type twin struct {
+	request RequestID
+	first   Stamp // at which it took effect
+}
+
+// twinsMax bounds the stamps that are kept when no node offers anything.
+const twinsMax = 1024
+
+// join notes that two stamps are those of one request.
+func (t *twins) join(a, b Stamp, request RequestID) *twin {
+	if *t == nil {
+		*t = twins{}
+	}
+	w := (*t)[a]
+	if w == nil {
+		w = (*t)[b]
+	}
+	if w == nil {
+		w = &twin{request, a}
+	}
+	w.first = firstBorn(w.first, firstBorn(a, b))
+	(*t)[a], (*t)[b] = w, w
+	return w
+}
+
+// first is when the write with a stamp took effect first.
+func (t twins) first(s Stamp) Stamp {
+	if w := t[s]; w != nil {
+		return w.first
+	}
+	return s
+}
+
+// repeats reports whether a write with the stamp y, which stands above one with the stamp x, is a later effect of a request
+// that took effect before x was written.
+func (t twins) repeats(y, x Stamp) bool { return x.Less(y) && t.first(y).Less(t.first(x)) }
+
+// hidden is what of two versions lies, in their merge, under a later effect of a request that came before it; nil for
+// nothing.
+func (t twins) hidden(a, b *Session) *Session {
+	if len(t) == 0 || a == nil || b == nil {
+		return nil
+	}
+	p := &Session{Key: a.Key, Accessed: neverAccessed}
+	for i := range a.Attrs {
+		x := &a.Attrs[i]
+		j, ok := b.find(x.Name)
+		if !ok {
+			continue
+		}
+		switch y := &b.Attrs[j]; {
+		case t.repeats(y.Stamp, x.Stamp):
+			p.Attrs = append(p.Attrs, *x)
+		case t.repeats(x.Stamp, y.Stamp):
+			p.Attrs = append(p.Attrs, *y)
+		}
+	}
+	switch x, y := a.Settings, b.Settings; {
+	case t.repeats(y.Stamp, x.Stamp):
+		p.Settings = x
+	case t.repeats(x.Stamp, y.Stamp):
+		p.Settings = y
+	}
+	if len(p.Attrs) == 0 && p.Settings.Stamp.IsZero() {
+		return nil
+	}
+	return p
+}
+
+// meet notes a request that another node remembers, and reports whether it is remembered here.
+func (s *Slot) meet(r *reunion, q RememberedRequest) bool {
+	old, w := s.requests.find(q.Request), s.twins[q.Stamp]
+	if old != nil && old.Stamp != q.Stamp {
+		w = s.twins.join(old.Stamp, q.Stamp, q.Request)
+	}
+	if w != nil {
+		r.twins[w] = true
+	}
+	return old != nil
+}
+
+// repeated reports whether a conflict is none: one request made both writes, or r's node knew the request of the one that is
+// given up as well, or the other is a later effect of a request that came before it.
+func (s *Slot) repeated(r *reunion, c Conflict) bool {
+	w := s.twins[c.Lost]
+	return w != nil && (w == s.twins[c.Kept] || r.twins[w]) || s.twins.repeats(c.Kept, c.Lost)
+}
+
+// union is what is known of a session here and what another node offers, as one version. What a later effect of an earlier
+// request would hide is written again, above it. requests are those whose effects have other stamps in that version than are
+// remembered.
+func (s *Slot) union(now Instant, known, offer *Session) (m *Session, requests []RememberedRequest) {
+	m = Merge(known, offer).bare()
+	if m.ended() {
+		return m, nil
+	}
+	if p := s.twins.hidden(known, offer); p != nil {
+		requests = s.restamp(now, p)
+		m = Merge(m, p)
+	}
+	if len(s.twins) == 0 {
+		return m, nil
+	}
+	for _, stamp := range m.writes() {
+		w := s.twins[stamp]
+		if w == nil {
+			continue
+		}
+		if q := s.requests.find(w.request); q != nil && q.Stamp.Less(stamp) {
+			again := q.RememberedRequest
+			again.Stamp = stamp
+			requests = append(requests, again)
+		}
+	}
+	return m, requests
+}
+
+// restamp makes what p holds new writes, one for each that it was, and says which requests wrote them.
+func (s *Slot) restamp(now Instant, p *Session) (requests []RememberedRequest) {
+	wrote := make(map[Stamp]RememberedRequest)
+	for _, q := range s.requests.of(p.Key) {
+		wrote[q.Stamp] = q
+	}
+	renewed := make(map[Stamp]Stamp)
+	for _, old := range p.writes() {
+		if _, done := renewed[old]; done {
+			continue
+		}
+		stamp := s.cfg.Clock.Next(now.Wall)
+		q, ok := wrote[old]
+		if q.Stamp = stamp; ok {
+			requests = append(requests, q)
+		}
+		s.twins.join(old, stamp, q.Request)
+		renewed[old] = stamp
+		p.Stamp, p.Touched = stamp, stamp
+	}
+	for i := range p.Attrs {
+		p.Attrs[i].Stamp = renewed[p.Attrs[i].Stamp]
+	}
+	if !p.Settings.Stamp.IsZero() {
+		p.Settings.Stamp = renewed[p.Settings.Stamp]
+	}
+	return requests
+}
+
+// writes is the stamps of all that a version holds, each as often as it occurs.
+func (s *Session) writes() []Stamp {
+	stamps := make([]Stamp, 0, len(s.Attrs)+1)
+	for i := range s.Attrs {
+		stamps = append(stamps, s.Attrs[i].Stamp)
+	}
+	if !s.Settings.Stamp.IsZero() {
+		stamps = append(stamps, s.Settings.Stamp)
+	}
+	return stamps
+}
