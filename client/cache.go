@@ -46,17 +46,17 @@ func newCache(bytesMax int) *cache {
 	return &cache{bytesMax: max(bytesMax, 0), byKey: make(map[replica.Key]*list.Element)}
 }
 
-// question is l with what is kept of its session, and that, which the caller holds on to: it may be pushed out before the
+// question is a copy of l with what is kept of its session, and that, which the caller holds on to: it may be pushed out before the
 // answer comes. A load that is no access, or that says itself what it knows, is left alone.
 func (c *cache) question(l *replica.Load) (*replica.Load, *kept) {
+	asked := *l
 	if l.Peek || !l.Known.IsZero() {
-		return l, nil
+		return &asked, nil
 	}
 	k := c.get(l.Key)
 	if k == nil {
-		return l, nil
+		return &asked, nil
 	}
-	asked := *l
 	asked.Known, asked.KnownDigest = k.session.Stamp, k.digest
 	return &asked, k
 }

@@ -88,14 +88,22 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 		return replica.Result{}, err
 	}
 	asked, held := c.cache.question(l)
-	res, err := c.ask(ctx, replica.Request{Load: asked})
+	deadline := c.deadline(ctx)
+	if latest := deadline.UnixMilli(); !asked.Peek && (asked.NotAfter == 0 || asked.NotAfter > latest) {
+		asked.NotAfter = latest // or a copy that waited on its way would count as an access long after
+	}
+	res, err := c.askUntil(ctx, deadline, replica.Request{Load: asked})
 	c.cache.loaded(asked, held, &res, err)
 	return res, err
 }
 
 // ask has a request answered that changes nothing, or nothing that matters when it is not.
 func (c *Client) ask(ctx context.Context, req replica.Request) (replica.Result, error) {
-	res, trail, err := c.roundTrip(ctx, c.deadline(ctx), req)
+	return c.askUntil(ctx, c.deadline(ctx), req)
+}
+
+func (c *Client) askUntil(ctx context.Context, deadline time.Time, req replica.Request) (replica.Result, error) {
+	res, trail, err := c.roundTrip(ctx, deadline, req)
 	if err != nil {
 		return res, trail.explain(err, false)
 	}
@@ -144,8 +152,8 @@ func (c *Client) identify(id *replica.RequestID, notAfter *int64, deadline time.
 }
 
 // Commit applies a change. A commit without Request gets one, and NotAfter is never later than the client waits, so that
-// nothing takes effect long after the answer. Errors are those of Load; when no answer came and the commit may
-// have reached a node the error is ErrOutcomeUnknown as well.
+// nothing takes effect long after the answer. Errors are those of Load; when the commit may have taken effect at a node that
+// did not answer the error is ErrOutcomeUnknown as well, also if another node refused it: that one speaks for itself.
 func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Result, error) {
 	if err := commit.Key.Validate(); err != nil {
 		return replica.Result{}, err
@@ -160,11 +168,11 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	sent := *commit
 	c.identify(&sent.Request, &sent.NotAfter, deadline)
 	res, trail, err := c.roundTrip(ctx, deadline, replica.Request{Commit: &sent})
-	if err == nil && res.Status == replica.StatusTooLate && trail.unsure > 1 {
-		err = res.Err() // this sending came too late; an earlier one may have come in time
+	if err == nil && res.Status != replica.StatusOK && trail.unsure > 0 {
+		err = &onesidedError{&res}
 	}
 	if err != nil {
-		return res, trail.explain(err, trail.unsure > 0)
+		return replica.Result{}, trail.explain(err, trail.unsure > 0)
 	}
 	c.cache.committed(commit, &res, res.Err())
 	return res, res.Err()

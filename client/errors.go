@@ -21,9 +21,10 @@ var (
 	// ErrUndecodable: an attribute cannot be decoded into the type that was asked for, after a deploy perhaps; it concerns
 	// that attribute alone. See ManagerConfig.Undecodable.
 	ErrUndecodable = errors.New("client: attribute cannot be decoded")
-	// ErrOutcomeUnknown: no answer to a commit came in time although it was sent; it may have taken effect, or may still
-	// until its not-after time. Loading the session tells.
-	ErrOutcomeUnknown = errors.New("client: whether the commit took effect is unknown")
+	// ErrOutcomeUnknown: no answer to a commit came in time although it was sent, or one node refused it and another that was
+	// asked has not answered; it may have taken effect, or may still until its not-after time. Loading the session tells,
+	// unless the network is split. It is replica.ErrOutcomeUnknown.
+	ErrOutcomeUnknown = replica.ErrOutcomeUnknown
 	// ErrOverloaded: as many requests are under way as [Config] allows; nothing was sent. It is replica.ErrOverloaded.
 	ErrOverloaded = replica.ErrOverloaded
 	// ErrNoKey: the nodes want a key and the client has none but the public development key. It comes with the error of

@@ -18,6 +18,9 @@ const (
 	backoffMin        = 5 * time.Millisecond // after "not now"
 	backoffMax        = 100 * time.Millisecond
 	redirectsMax      = 4 // followed without a pause, so that nodes that disagree do not play ball with a request
+
+	// othersFor is how long a refusal is kept back while other nodes that were asked may still answer.
+	othersFor = attemptTimeoutMin
 )
 
 // request drives one call from the caller's goroutine: it sends, waits, and decides where to send next, until an answer
@@ -38,6 +41,9 @@ type request struct {
 	pauses    int
 	failed    bool // a hasty one would have to pause
 
+	no      arrival // a refusal of a commit that other nodes were asked for as well
+	refusal bool    // there is one: nobody else is asked
+
 	lastPeer *peer // the one asked last
 	lastConn *wire.Conn
 	sent     time.Duration // client.now when it was asked
@@ -48,7 +54,7 @@ type request struct {
 // trail is what was tried, for the error if all fails.
 type trail struct {
 	sends  int
-	unsure int    // sends after which the request may have taken effect
+	unsure int    // sends of which nobody said that nothing came of them
 	asked  string // address of the node that it was sent to last
 	silent bool   // and that has not answered since
 
@@ -74,6 +80,9 @@ func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arriva
 			return arrival{}, r.trail, context.DeadlineExceeded
 		}
 		if !now.Before(r.next) {
+			if r.refusal {
+				return r.no, r.trail, nil
+			}
 			if err := r.act(now); err != nil {
 				return arrival{}, r.trail, err
 			}
@@ -176,12 +185,20 @@ func (r *request) wait(ctx context.Context, now time.Time) error {
 func (r *request) look() (a arrival, final bool) {
 	h := r.call.take()
 	for _, a := range h.replies {
-		if a.json != nil || !a.reply.Result.Status.Retryable() {
+		switch status := a.reply.Result.Status; {
+		case a.json == nil && status.Retryable():
+			r.refused(a)
+		case r.speaksForAll(status):
+			r.trail.unsure = 0
 			return a, true
+		default:
+			r.trail.unsure--
+			r.keep(a)
 		}
-		r.refused(a)
 	}
 	switch {
+	case r.refusal:
+		return r.no, r.trail.unsure == 0 || !r.call.asked(nil)
 	case h.moved:
 		r.elsewhere, r.backoff = false, backoffMin
 		if !r.primaryAsked() {
@@ -191,6 +208,26 @@ func (r *request) look() (a arrival, final bool) {
 		r.hurry()
 	}
 	return arrival{}, false
+}
+
+// speaksForAll reports whether an answer settles what came of a request wherever else it was sent: it was done, or every
+// node would refuse it. Other refusals of a commit are those of one node; what another one that was asked before did, on the
+// other side of a split perhaps, only that one knows.
+func (r *request) speaksForAll(status replica.Status) bool {
+	switch status {
+	case replica.StatusOK, replica.StatusBadRequest, replica.StatusForbidden:
+		return true
+	}
+	return r.call.request.Commit == nil
+}
+
+// keep keeps a refusal back for a moment, in which the others that were asked may answer.
+func (r *request) keep(a arrival) {
+	r.trail.silent = r.trail.silent && r.trail.asked != a.from.addr
+	if !r.refusal {
+		r.no, r.refusal = a, true
+		r.next, r.holding = time.Now().Add(othersFor), true
+	}
 }
 
 // hurry makes the next act come at once; holding, because no attempt has timed out.
@@ -210,13 +247,14 @@ func (r *request) primaryAsked() bool {
 // otherwise after a pause.
 func (r *request) refused(a arrival) {
 	status, now := a.reply.Result.Status, time.Now()
-	if status == replica.StatusOverloaded {
+	if !a.reply.Result.Unsure {
 		r.trail.unsure--
 	}
 	r.trail.refused(a.from.addr, a.reply.Result.Err())
 	r.client.learn(a.from, a.reply.Claim) // news moves this call too
 	elsewhere := r.client.layout.primary(r.call.slot) != a.from.addr
 	switch {
+	case r.refusal:
 	case r.primaryAsked(): // meanwhile; its answer counts
 	case r.leads(status) && elsewhere && r.redirects < redirectsMax:
 		r.redirects++

@@ -37,6 +37,20 @@ func (e *unansweredError) Error() string {
 	return text
 }
 
+// onesidedError is a node's refusal of what another node that was asked may have done. It is not what the node said, unless
+// that was ErrTooLate: who tests for replica.ErrChanged to try again would do it twice.
+type onesidedError struct{ refusal *replica.Result }
+
+// Error is the refusal.
+func (e *onesidedError) Error() string {
+	return "refused by one of the nodes: " + e.refusal.Err().Error()
+}
+
+// Is reports whether target is an error that tells nothing of the session.
+func (e *onesidedError) Is(target error) bool {
+	return e.refusal.Status == replica.StatusTooLate && target == replica.ErrTooLate
+}
+
 // ago says how old something is, if that is worth saying.
 func ago(age time.Duration) string {
 	if age = age.Round(100 * time.Millisecond); age == 0 {

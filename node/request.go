@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -149,7 +150,7 @@ func (n *Node) giveUp(which func(waiter) bool) {
 	for t, w := range n.waiters {
 		if which(w) {
 			delete(n.waiters, t)
-			n.answer(w, replica.Result{Status: replica.StatusUnavailable})
+			n.answer(w, replica.Result{Status: replica.StatusUnavailable, Unsure: true})
 		}
 	}
 }
@@ -157,7 +158,11 @@ func (n *Node) giveUp(which func(waiter) bool) {
 // Load reads a session, as the client's Store has it: without a network if this node is the primary of its slot. It
 // waits for a primary as long as ctx allows, five seconds by default, or not at all, see replica.WithoutWaiting.
 func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
-	return n.do(ctx, &replica.Request{Load: l})
+	own := *l
+	if own.NotAfter == 0 && !own.Peek {
+		own.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
+	}
+	return n.do(ctx, &replica.Request{Load: &own})
 }
 
 // Commit changes a session, as the client's Store has it. A commit without a request id or not-after time is given
@@ -214,6 +219,7 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 	ctx, cancel := limited(ctx, hasty && m.Lock == nil) // a lock's answer may take its time
 	defer cancel()
 	w := waiter{result: make(chan replica.Result, 1)}
+	unsure := false // an earlier attempt may have taken effect
 	for ctx.Err() == nil {
 		n.mu.Lock()
 		n.serve(n.cfg.Clock(), w, m)
@@ -229,8 +235,9 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 			r.Status = replica.StatusUnavailable // the primary cannot be reached from here
 		}
 		if !r.Status.Retryable() || hasty && r.Status == replica.StatusUnavailable {
-			return r, r.Err()
+			return final(m, r, unsure)
 		}
+		unsure = unsure || r.Unsure
 		select {
 		case <-time.After(retryEvery):
 		case <-ctx.Done():
@@ -240,6 +247,22 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 		}
 	}
 	return replica.Result{Status: replica.StatusUnavailable}, ctx.Err()
+}
+
+// final is the answer to a local request. A refusal of a commit says nothing of an earlier attempt that may have taken effect
+// elsewhere, on the other side of a split perhaps, unless every node would refuse it.
+func final(m *replica.Request, r replica.Result, unsure bool) (replica.Result, error) {
+	switch r.Status {
+	case replica.StatusOK, replica.StatusBadRequest, replica.StatusForbidden:
+		return r, r.Err()
+	}
+	switch unsure = (unsure || r.Unsure) && m.Commit != nil; {
+	case unsure && r.Status.Retryable():
+		return r, fmt.Errorf("%w; %w", replica.ErrOutcomeUnknown, r.Err())
+	case unsure: // who tests for replica.ErrChanged to try again would do it twice
+		return replica.Result{}, fmt.Errorf("%w; refused at last: %s", replica.ErrOutcomeUnknown, r.Err().Error())
+	}
+	return r, r.Err()
 }
 
 // limited bounds how long a local request takes.

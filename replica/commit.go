@@ -88,14 +88,20 @@ type Load struct {
 	KnownDigest uint64
 	// Peek reads without counting as an access.
 	Peek bool
+	// NotAfter, when not zero, is the time of day, in milliseconds since 1970, after which the load must not count as an
+	// access: it is refused then. A copy of it may have waited on its way for long, and nobody waits for its answer.
+	NotAfter int64
 }
 
 // Result answers a Load, a Commit, a Lock or a List.
 type Result struct {
 	Status Status
 	Detail string // completes the status for a reader: the limit that was passed, who holds the lock
-	Stamp  Stamp  // of the session after the request; of a granted lock, its token
-	Copies int    // nodes known to hold the commit, the primary included; zero for a load
+	// Unsure, with a status that is Retryable, says that the request may have taken effect or may still; without it, that
+	// nothing came of this sending.
+	Unsure bool
+	Stamp  Stamp // of the session after the request; of a granted lock, its token
+	Copies int   // nodes known to hold the commit, the primary included; zero for a load
 	// Session is the answer to a Load whose Known was not the newest, or comes with a lock; nil otherwise. Ended and deleted things are left
 	// out. It must not be modified.
 	Session *Session

@@ -1,6 +1,9 @@
 package replica
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Status says how a request ended. It travels as one byte; the list is append-only. Every Status but StatusOK is an
 // error, for use with [errors.Is].
@@ -30,6 +33,9 @@ const (
 
 // What callers test for.
 var (
+	// ErrOutcomeUnknown: whether a commit took effect is not known, and no status. A node in this process gives it, and the
+	// client.
+	ErrOutcomeUnknown = errors.New("whether the commit took effect is unknown")
 	// ErrNotFound: no such session. An ErrExpired is one too.
 	ErrNotFound error = StatusNotFound
 	// ErrExpired: the session expired, and nobody has forgotten it yet. It is an ErrNotFound.
@@ -48,7 +54,7 @@ var (
 	ErrBadRequest error = StatusBadRequest
 	// ErrNotPrimary: the node asked is not the slot's primary; ask the one its claim names.
 	ErrNotPrimary error = StatusNotPrimary
-	// ErrUnavailable: the slot has no serving primary at this moment; nothing took effect here, retry.
+	// ErrUnavailable: the slot has no serving primary at this moment, retry. Nothing took effect unless Result.Unsure says so.
 	ErrUnavailable error = StatusUnavailable
 	// ErrNotEnoughCopies: fewer copies than min-copies hold the commit; whether it lasts is unknown.
 	ErrNotEnoughCopies error = StatusNotEnoughCopies

@@ -396,3 +396,25 @@ func TestSurrenderedPrimaryExpiresNothing(t *testing.T) {
 		t.Errorf("%d expiries after the slot was kept, want 1", got)
 	}
 }
+
+// TestLateLoadIsNoAccess: a load that waited on its way until nobody wants its answer any more does not prolong the session.
+func TestLateLoadIsNoAccess(t *testing.T) {
+	r := newRig(t, 1, nil)
+	c := create("a")
+	c.Idle = 20 * time.Second
+	r.must(c)
+	inTime, late := r.now.Wall+20_000, r.now.Wall+14_400
+	r.pass(15 * time.Second)
+	for _, c := range []struct {
+		notAfter int64
+		want     Status
+	}{{late, StatusTooLate}, {inTime, StatusOK}, {0, StatusOK}} {
+		before := r.slot(1).records[key("a")].accessed
+		if got := r.load(&Load{Key: key("a"), NotAfter: c.notAfter}); got.Status != c.want {
+			t.Errorf("not after %d: %v, want %v", c.notAfter, got.Status, c.want)
+		}
+		if slid := r.slot(1).records[key("a")].accessed != before; slid != (c.want == StatusOK) && c.notAfter != 0 {
+			t.Errorf("not after %d: counted as an access: %v", c.notAfter, slid)
+		}
+	}
+}

@@ -11,6 +11,9 @@ import (
 func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 	r := s.records[l.Key]
 	switch {
+	case l.NotAfter != 0 && now.Wall > l.NotAfter+s.cfg.Limits.ClockSkewMax.Milliseconds():
+		fx.refuse(t, StatusTooLate, "")
+		return
 	case r == nil || r.durable == nil:
 		fx.refuse(t, StatusNotFound, "")
 		return
@@ -186,9 +189,9 @@ func (s *Slot) repeat(t Token, c *Commit, old *remembered, fx *Effects) {
 	case item == nil || !item.open:
 		fx.done(t, s.committed(old.Stamp, s.copies(old.seq), c.Destroy))
 	case item.entry.Request != c.Request: // it took effect on another side of a split and is being merged
-		fx.refuse(t, StatusUnavailable, "the request is on its way to the backups")
+		fx.done(t, Result{Status: StatusUnavailable, Detail: "the request is on its way to the backups", Unsure: true})
 	case len(item.waiting) == waitersMax:
-		fx.refuse(t, StatusOverloaded, "the same request is waiting already")
+		fx.done(t, Result{Status: StatusOverloaded, Detail: "the same request is waiting already", Unsure: true})
 	default:
 		item.waiting = append(item.waiting, t)
 	}

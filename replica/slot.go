@@ -170,7 +170,7 @@ func (s *Slot) stepDown(fx *Effects) {
 			continue
 		}
 		for _, t := range item.waiting {
-			fx.refuse(t, StatusUnavailable, "the primary stepped down")
+			fx.done(t, Result{Status: StatusUnavailable, Detail: "the primary stepped down", Unsure: true}) // backups may have it
 		}
 		for _, d := range item.after {
 			fx.refuse(d.Token, StatusUnavailable, "the primary stepped down")

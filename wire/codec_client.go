@@ -76,20 +76,25 @@ const (
 	loadPeek  = 1 << 0
 	loadKnown = 1 << 1
 	// loadDigest in place of loadKnown: who does not know digests must not go by the stamp, and answers with the session.
-	loadDigest = 1 << 2
+	loadDigest   = 1 << 2
+	loadNotAfter = 1 << 3
 )
 
 func appendLoad(b []byte, l *replica.Load) []byte {
 	b, mark := beginRecord(b)
 	digest := l.KnownDigest != 0
 	known := !digest && !l.Known.IsZero()
-	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(known, loadKnown)|bitIf(digest, loadDigest))
+	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(known, loadKnown)|bitIf(digest, loadDigest)|
+		bitIf(l.NotAfter != 0, loadNotAfter))
 	b = appendKey(b, l.Key)
 	if known || digest {
 		b = appendStamp(b, l.Known)
 	}
 	if digest {
 		b = appendFixed64(b, l.KnownDigest)
+	}
+	if l.NotAfter != 0 {
+		b = appendInt64(b, l.NotAfter)
 	}
 	return endRecord(b, mark)
 }
@@ -104,6 +109,9 @@ func readLoad(r *reader, l *replica.Load) {
 	}
 	if flags&loadDigest != 0 {
 		l.KnownDigest = r.fixed64("known digest")
+	}
+	if flags&loadNotAfter != 0 {
+		l.NotAfter = r.int64("not after")
 	}
 	r.leave(after)
 }
@@ -212,6 +220,8 @@ const (
 	replySession = 1 << 2
 	replyClaim   = 1 << 3
 	replyIDs     = 1 << 4
+	// replyNothing with a status to try again at: nothing came of this sending. Who does not know the bit is unsure.
+	replyNothing = 1 << 5
 )
 
 func replyFlags(m *replica.Reply) byte {
@@ -219,7 +229,8 @@ func replyFlags(m *replica.Reply) byte {
 		bitIf(!m.Result.Stamp.IsZero(), replyStamp) |
 		bitIf(m.Result.Session != nil, replySession) |
 		bitIf(!isZeroClaim(&m.Claim), replyClaim) |
-		bitIf(len(m.Result.IDs) > 0, replyIDs)
+		bitIf(len(m.Result.IDs) > 0, replyIDs) |
+		bitIf(m.Result.Status.Retryable() && !m.Result.Unsure, replyNothing)
 }
 
 func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
@@ -251,6 +262,7 @@ func readReply(r *reader) *replica.Reply {
 	m := &replica.Reply{Token: r.uvarint("token")}
 	m.Result.Status = replica.Status(r.byte("status"))
 	flags := r.byte("flags")
+	m.Result.Unsure = m.Result.Status.Retryable() && flags&replyNothing == 0
 	m.Result.Copies = readCopies(r)
 	if flags&replyDetail != 0 {
 		m.Result.Detail = r.text("detail")

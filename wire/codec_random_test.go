@@ -133,6 +133,8 @@ func (f filler) mend(v reflect.Value) {
 		}
 	case *replica.Member:
 		m.Draining = false // gossip alone tells it
+	case *replica.Result:
+		m.Unsure = m.Unsure && m.Status.Retryable()
 	case *replica.Request:
 		f.mendRequest(m)
 	case *replica.Session:

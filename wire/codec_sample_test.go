@@ -174,12 +174,14 @@ func clientSamples() []sample {
 		{"Request-reload", &replica.Request{Token: 4712, Load: &replica.Load{
 			Key: sampleKey, Known: sampleStamp, KnownDigest: 0xf1f2f3f4f5f6f7f8,
 		}}},
+		{"Request-load-timed", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, NotAfter: 1_772_366_410_250}}},
 		{"Request-peek", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, Peek: true}}},
 		{"Reply", &replica.Reply{Token: 4711, Result: replica.Result{Stamp: sampleStamp, Copies: 3}}},
 		{"Reply-session", &replica.Reply{Token: 4712, Result: replica.Result{Stamp: sampleStamp, Session: sampleSession()}}},
 		{"Reply-refused", &replica.Reply{Token: 4712, Claim: sampleClaim, Result: replica.Result{
 			Status: replica.StatusNotPrimary, Detail: "ask " + sampleMember.Name,
 		}}},
+		{"Reply-unsure", &replica.Reply{Token: 4712, Result: replica.Result{Status: replica.StatusUnavailable, Unsure: true}}},
 		{"Reply-ids", &replica.Reply{Token: 4, Result: replica.Result{IDs: []string{sampleKey.ID}}}},
 		{"LayoutWanted", &replica.LayoutWanted{}},
 		{"Layout", &replica.Layout{
