@@ -74,14 +74,15 @@ func (j *Judge) unfounded(s *session, c *history.Conflict) string {
 	byStamp := slices.DeleteFunc(slices.Clone(lost), func(o *history.Operation) bool {
 		return o.Outcome == history.OK && o.Stamp != "" && o.Stamp != c.Lost
 	})
+	ended := slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.endedApart(s, o) })
 	switch {
 	case len(lost) == 0:
 		return "nobody wrote it"
 	case len(byStamp) == 0:
 		return "no write has the stamp " + c.Lost
-	case !slices.ContainsFunc(byStamp, j.splitTouched):
+	case !ended && !slices.ContainsFunc(byStamp, j.splitTouched):
 		return "it was not written in a split"
-	case !slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.rivalled(s, o, others) }):
+	case !ended && !slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.rivalled(s, o, others) }):
 		return "no other side wrote or ended it"
 	case len(byStamp) == 1 && j.stands(s, byStamp[0], lost):
 		return "it is still there: " + say(byStamp[0])
@@ -104,6 +105,23 @@ func (j *Judge) rivalled(s *session, o *history.Operation, others []*history.Ope
 		}
 		if s.expires() {
 			return true
+		}
+	}
+	return false
+}
+
+// endedApart reports whether a logout may have been made in a split on a side that did not know of o, made in it or before:
+// a side that has nothing of a session ends it all the same, and what the other has is given up at the heal.
+func (j *Judge) endedApart(s *session, o *history.Operation) bool {
+	for i := range j.windows {
+		w := &j.windows[i]
+		if o.Invoked >= w.settled {
+			continue
+		}
+		for _, d := range s.mayCount(history.Destroy) {
+			if d != o && w.touches(d.Invoked, j.latest(d)) && !w.sameSide(o, d) {
+				return true
+			}
 		}
 	}
 	return false

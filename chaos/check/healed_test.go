@@ -120,6 +120,24 @@ func TestHealed(t *testing.T) {
 			2-3 c add s.a=1 ok
 			3-4 d destroy s ok
 			final 9 n1 s gone=destroyed`},
+		{name: "written before the split, ended by a side in it: the list may name it", want: OK, text: `
+			split 1-5-6 n1,c|n2,d
+			0.9-0.95 c add s.a=1 ok
+			2-3 d destroy s ok
+			conflict s.a
+			final 9 n1 s gone=destroyed`},
+		{name: "written before the split, ended after it", want: Violated, says: "not written in a split", text: `
+			split 1-5-6 n1,c|n2,d
+			0.9-0.95 c add s.a=1 ok
+			7-8 d destroy s ok
+			conflict s.a
+			final 9 n1 s gone=destroyed`},
+		{name: "written after the split, ended in it", want: Violated, says: "not written in a split", text: `
+			split 1-5-6 n1,c|n2,d
+			2-3 d destroy s ok
+			7-8 c add s.a=1 ok
+			conflict s.a
+			final 9 n1 s gone=destroyed`},
 		{name: "listed for a logout that nobody made", want: Violated, text: `
 			split 1-5-6 n1,c|n2,d
 			2-3 c add s.a=1 ok
