@@ -47,45 +47,21 @@ func (s *stage) cut(w wound, a, b []string) (wound, error) {
 	return s.part(w, lab.Between(a, b, false))
 }
 
-// part cuts links. Those of clients are mended only when the nodes are one cluster again: what a client asked of the other
-// side in vain is still on its way there when the network heals, and may then take effect on both sides, which nobody who
-// sees answers alone can tell from a loss.
-func (s *stage) part(w wound, ofClients []lab.Link) (wound, error) {
-	isClient := func(l lab.Link) bool { return slices.Contains(s.clients, l.From) || slices.Contains(s.clients, l.To) }
-	ofNodes := slices.DeleteFunc(slices.Clone(ofClients), isClient)
-	ofClients = slices.DeleteFunc(ofClients, func(l lab.Link) bool { return !isClient(l) })
-	if len(ofClients) > 0 {
-		f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: ofClients})
-		if err != nil {
-			return w, err
-		}
-		w.later = ending(f)
-	}
-	w.end = func(context.Context) (uint64, error) { return 0, nil }
-	if len(ofNodes) == 0 {
-		return w, nil
-	}
-	f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: ofNodes})
+// part cuts links.
+func (s *stage) part(w wound, links []lab.Link) (wound, error) {
+	f, err := s.lab.Begin(lab.Damage{Kind: lab.Cut, Links: links})
 	if err != nil {
-		if w.later != nil {
-			_, _ = w.later(context.Background()) // why it was not begun says more
-		}
 		return w, err
 	}
 	w.end = ending(f)
 	return w, nil
 }
 
-// pull takes a node's cord out. Clients reach it again when the nodes are one cluster, as in part.
+// pull takes a node's cord out.
 func (s *stage) pull(w wound, node string) (wound, error) {
 	w.sides = [][]string{{node}, s.without([]string{node})}
-	w, err := s.part(w, lab.Between([]string{node}, s.clients, false))
-	if err != nil {
-		return w, err
-	}
 	f, err := s.lab.Pull(node)
 	if err != nil {
-		_, _ = w.later(context.Background()) // why the cord stays says more
 		return w, err
 	}
 	w.end = ending(f)

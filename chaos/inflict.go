@@ -26,8 +26,6 @@ type wound struct {
 	sides [][]string // of a split; nil: nobody is known to be on one side
 	split bool
 	end   func(ctx context.Context) (dropped uint64, err error)
-	// later, if there is one, is called when the nodes are one cluster again. It ends what remains.
-	later func(ctx context.Context) (dropped uint64, err error)
 }
 
 // play does the faults of a schedule until ctx is done, then ends those under way and returns. Those that may lose a node
@@ -98,13 +96,6 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	}
 	if w.split {
 		s.heal(history.Split{From: from, Until: f.Until, Sides: w.sides})
-	}
-	if w.later != nil {
-		if settleErr := s.settle(whole, wholeLimit); settleErr != nil {
-			f.Note = strings.TrimPrefix(f.Note+"; "+settleErr.Error(), "; ")
-		}
-		more, laterErr := w.later(whole)
-		f.Dropped, err = f.Dropped+int64(more), errors.Join(err, laterErr)
 	}
 	if err != nil {
 		f.Note = strings.TrimPrefix(f.Note+"; "+err.Error(), "; ")

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/sessnode/sessnode/chaos/history"
 	"github.com/sessnode/sessnode/client"
@@ -85,28 +84,6 @@ func committed(res replica.Result, err error) history.Answer {
 	a := answerOf(err)
 	if a.Outcome == history.OK {
 		a.Stamp, a.Copies = res.Stamp.String(), res.Copies
-	}
-	return a
-}
-
-// askedAnother is how long an answer may take if certainly nobody else was asked meanwhile. The client asks another member when
-// one is silent for 300 ms, and sooner when it hears of another primary.
-const askedAnother = 20 * time.Millisecond
-
-// doubted is the answer to a commit that took so long. A refusal is one node's: another one that was asked before, on the
-// other side of a split perhaps, may have taken the commit, and its answer was lost. So a late refusal proves nothing.
-func doubted(a history.Answer, took time.Duration) history.Answer {
-	if took >= askedAnother && (a.Outcome == history.Refused || a.Outcome == history.Failed) {
-		a.Outcome, a.Gone = history.Unknown, history.Here
-	}
-	return a
-}
-
-// mayArriveAgain is the answer to an access that took so long. If it was sent to another node first, that copy may arrive
-// when the network heals, and slide the idle time-out then: how long the session lives is not known.
-func mayArriveAgain(a history.Answer, took time.Duration) history.Answer {
-	if took >= askedAnother && a.Outcome == history.OK {
-		return history.Answer{Outcome: history.Unknown, Error: "answered late: a copy of it may still be on its way"}
 	}
 	return a
 }

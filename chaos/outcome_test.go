@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/sessnode/sessnode/chaos/history"
 	"github.com/sessnode/sessnode/client"
@@ -48,35 +47,6 @@ func TestThatThereIsNoSessionAnswersARead(t *testing.T) {
 	}
 	if got := readOf(fmt.Errorf("%w after %w", context.DeadlineExceeded, replica.ErrNotFound)); got.Outcome != history.Unknown || got.Gone != history.Here {
 		t.Errorf("a read that ended with the time: %+v", got)
-	}
-}
-
-func TestALateRefusalProvesNothing(t *testing.T) {
-	refused := answerOf(replica.ErrDestroyed)
-	for _, c := range []struct {
-		answer history.Answer
-		took   time.Duration
-		want   history.Outcome
-		gone   history.Gone
-	}{
-		{refused, askedAnother - 1, history.Refused, history.Destroyed},
-		{refused, askedAnother, history.Unknown, history.Here},
-		{answerOf(replica.ErrTooLate), time.Second, history.Unknown, history.Here},
-		{answerOf(nil), time.Second, history.OK, history.Here},
-	} {
-		if got := doubted(c.answer, c.took); got.Outcome != c.want || got.Gone != c.gone {
-			t.Errorf("%q after %v: %q, gone %q; want %q, gone %q", c.answer.Outcome, c.took, got.Outcome, got.Gone, c.want, c.gone)
-		}
-	}
-}
-
-func TestALateAnswerLeavesTheIdleTimeOpen(t *testing.T) {
-	seen := history.Answer{Outcome: history.OK, Seen: map[string]string{"e1": ""}}
-	if got := mayArriveAgain(seen, askedAnother-1); got.Outcome != history.OK || got.Seen == nil {
-		t.Errorf("an answer in time became %+v", got)
-	}
-	if got := mayArriveAgain(seen, askedAnother); got.Outcome != history.Unknown || got.Seen != nil {
-		t.Errorf("a late answer became %+v", got)
 	}
 }
 

@@ -62,6 +62,18 @@ func TestExpiry(t *testing.T) {
 			0-1 c create s ok idle=4
 			3-4 c touch s unknown
 			99-100 c load s ok`},
+		{name: "a copy of an access may be on its way until its time", want: OK, text: `
+			1-2 c create s ok idle=4
+			3-4 c touch s ok notafter=7
+			13-13.1 c load s ok peek`},
+		{name: "and not longer", want: Violated, says: "should have expired by 14.000 s", text: `
+			1-2 c create s ok idle=4
+			3-4 c touch s ok notafter=7
+			15-15.1 c load s ok peek`},
+		{name: "nor of one that was answered at once", want: Violated, says: "should have expired by 10.010 s", text: `
+			1-2 c create s ok idle=4
+			3-3.01 c touch s ok notafter=7
+			13-13.1 c load s ok peek`},
 		{name: "an access that failed for certain does not count", want: Violated, text: `
 			0-1 c create s ok idle=4
 			5-6 c touch s failed
