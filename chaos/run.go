@@ -219,7 +219,7 @@ func (s *stage) cast(ctx context.Context, o Options) (actors []*actor, done func
 			return nil, done, fmt.Errorf("dial %s: %w", name, err)
 		}
 		open = append(open, c)
-		actors = append(actors, &actor{name: name, store: o.wrap(name, c), asked: s.asked, tally: &s.tally, now: s.now})
+		actors = append(actors, &actor{name: name, store: o.wrap(name, c), asked: s.asked, tally: &s.tally, now: func() time.Duration { return s.now() }})
 	}
 	return actors, done, nil
 }

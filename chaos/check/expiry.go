@@ -108,16 +108,13 @@ func (j *Judge) late(v *Verdict, s *session, at time.Duration, o *history.Operat
 		s.name, at.Seconds(), (end+j.limits.ExpiryLate).Seconds(), say(o), say(last)), last, o)
 }
 
-// atOnce is how soon an answer comes when nobody but the node that gave it was asked.
-const atOnce = 20 * time.Millisecond
-
 // latestAccess is the last moment at which an access may have counted. One that was not answered at once may have been sent to
 // another node before, on its way to which a copy of it may be until its NotAfter.
 func (j *Judge) latestAccess(a *history.Operation) time.Duration {
-	if a.Returned-a.Invoked >= atOnce {
-		return max(j.latest(a), a.NotAfter)
+	if isAtOnce(a) {
+		return j.latest(a)
 	}
-	return j.latest(a)
+	return max(j.latest(a), a.NotAfter)
 }
 
 // idleOf is the idle time-out that an operation sets.

@@ -191,14 +191,15 @@ func (j *Judge) silent(v *Verdict, text string, at time.Duration, ops ...*histor
 }
 
 // contested judges one attribute in one split: each side that wrote it, but one, is listed as having lost, and where one
-// side destroyed the session, what only the other wrote.
+// side destroyed the session, what only the other wrote. A write that was not answered at once may have been made on the other
+// side too, on top of what was written there.
 func (j *Judge) contested(v *Verdict, s *session, attr string, writes []*history.Operation, w *window) {
 	if w.settled > j.end || s.expires() {
 		return
 	}
 	bySide := make(map[int]*history.Operation)
 	for _, o := range writes {
-		if o.Outcome == history.OK && w.holds(o) && w.side(o) >= 0 {
+		if o.Outcome == history.OK && w.holds(o) && w.side(o) >= 0 && isAtOnce(o) {
 			bySide[w.side(o)] = o
 		}
 	}

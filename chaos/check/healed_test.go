@@ -43,14 +43,19 @@ func TestHealed(t *testing.T) {
 			final 9 n1 s r:2`},
 		{name: "both wrote, and nothing is listed", want: Violated, says: "0 of 1 losses are listed", text: `
 			split 1-5-6 n1,c|n2,d
-			2-3 c write s.r=1 ok
-			2-3 d write s.r=2 ok
+			2-2.01 c write s.r=1 ok
+			2-2.01 d write s.r=2 ok
 			final 9 n1 s r:2`},
+		{name: "one that was not answered at once may have been made on both sides", want: OK, text: `
+			split 1-5-6 n1,c|n2,d
+			2-3 c write s.r=1 ok
+			2-2.01 d write s.r=2 ok
+			final 9 n1 s r:1`},
 		{name: "three wrote, and one is listed", want: Violated, says: "1 of 2 losses are listed", text: `
 			split 1-5-6 n1,c|n2,d|n3,e
-			2-3 c write s.r=1 ok
-			2-3 d write s.r=2 ok
-			2-3 e write s.r=3 ok
+			2-2.01 c write s.r=1 ok
+			2-2.01 d write s.r=2 ok
+			2-2.01 e write s.r=3 ok
 			conflict s.r
 			final 9 n1 s r:2`},
 		{name: "the list names the one that stands", want: Violated, says: "it is still there", text: `
@@ -112,8 +117,8 @@ func TestHealed(t *testing.T) {
 			final 9 n1 s gone=destroyed`},
 		{name: "destroyed on the other side, not listed", want: Violated, says: "wrote a or ended it", text: `
 			split 1-5-6 n1,c|n2,d
-			2-3 c add s.a=1 ok
-			2-3 d destroy s ok
+			2-2.01 c add s.a=1 ok
+			2-2.01 d destroy s ok
 			final 9 n1 s gone=destroyed`},
 		{name: "destroyed on the same side", want: Nothing, text: `
 			split 1-5-6 n1,c,d|n2
@@ -146,8 +151,8 @@ func TestHealed(t *testing.T) {
 			final 9 n1 s gone=destroyed`},
 		{name: "the list is not whole", want: Undecided, says: "not whole: n2 was killed", text: `
 			split 1-5-6 n1,c|n2,d
-			2-3 c write s.r=1 ok
-			2-3 d write s.r=2 ok
+			2-2.01 c write s.r=1 ok
+			2-2.01 d write s.r=2 ok
 			unlisted n2 was killed
 			final 9 n1 s r:2`},
 		{name: "lost by a crash of the only copy", want: OK, excuse: 1, text: `

@@ -8,6 +8,13 @@ import (
 	"github.com/sessnode/sessnode/chaos/history"
 )
 
+// atOnce is how soon an answer comes when nobody but the node that gave it was asked. The client asks another one when one is
+// silent for 300 ms, and sooner when it hears of another primary.
+const atOnce = 20 * time.Millisecond
+
+// isAtOnce reports whether an answer came so soon that no copy of what was asked is under way elsewhere.
+func isAtOnce(o *history.Operation) bool { return o.Returned-o.Invoked < atOnce }
+
 // never is later than everything.
 const never time.Duration = math.MaxInt64
 
