@@ -373,8 +373,12 @@ func (s *Slot) rememberAll(e *Entry) {
 		return
 	}
 	first := e.Parts[0].Session
+	stamp := first.Stamp
+	if !first.ended() {
+		stamp = first.Touched // the same, but for a lock's grant, which writes nothing: of that, the token
+	}
 	s.requests.remember(remembered{seq: e.Seq, RememberedRequest: RememberedRequest{
-		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: first.Stamp,
+		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: stamp,
 	}}, &s.cfg.Limits)
 }
 

@@ -94,7 +94,8 @@ func (s *Slot) meet(r *reunion, q RememberedRequest) bool {
 // given up as well, or the other is a later effect of a request that came before it.
 func (s *Slot) repeated(r *reunion, c Conflict) bool {
 	w := s.twins[c.Lost]
-	return w != nil && (w == s.twins[c.Kept] || r.twins[w]) || s.twins.repeats(c.Kept, c.Lost)
+	ended := c.Cause == CauseDestroyed || c.Cause == CauseExpired
+	return w != nil && (w == s.twins[c.Kept] || r.twins[w]) || !ended && s.twins.repeats(c.Kept, c.Lost)
 }
 
 // union is what is known of a session here and what another node offers, as one version. What a later effect of an earlier

@@ -177,3 +177,35 @@ func TestRequestIsKnownWhenItIsOver(t *testing.T) {
 		t.Errorf("%d requests are remembered though no side has parted for long", got)
 	}
 }
+
+// A lock that was asked for on both sides writes nothing, and makes no writes one.
+func TestLockAskedForOnBothSides(t *testing.T) {
+	for _, loserFirst := range []bool{false, true} {
+		s := newSplit(t, nil, create("0", "a", "0"))
+		work := func(seq uint64, value string) {
+			s.must(s.named(seq, set("0", "a", value)))
+			s.token++
+			ask := s.token
+			s.step(s.claim.Primary, func(slot *Slot, fx *Effects) {
+				slot.Lock(s.now, ask, &Lock{Key: key("0"), Request: RequestID{7, 9}, NotAfter: s.now.Wall + 5000, Lease: time.Second}, fx)
+			})
+			s.run()
+			s.wantStatus(ask, StatusOK)
+			s.sleep(time.Millisecond)
+		}
+		if loserFirst {
+			s.onLoser(func() { work(1, "x") })
+			work(2, "y")
+		} else {
+			work(1, "x")
+			s.onLoser(func() { work(2, "y") })
+		}
+		s.merged()
+		if got := s.value("a"); got != "y" {
+			t.Errorf("loser first %v: a is %q, want y, which was written later", loserFirst, got)
+		}
+		if d := cmp.Diff([]string{"a overwritten"}, s.lost()); d != "" {
+			t.Errorf("loser first %v: conflicts (-want +got):\n%s", loserFirst, d)
+		}
+	}
+}

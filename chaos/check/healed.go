@@ -227,11 +227,11 @@ func (j *Judge) contested(v *Verdict, s *session, attr string, writes []*history
 	}
 }
 
-// oneSided is an acknowledged destroy, if all of them were made in the split on its side.
+// oneSided is an acknowledged destroy, if all of them were made in the split on its side, and there alone.
 func oneSided(w *window, destroys []*history.Operation) (*history.Operation, bool) {
 	var acknowledged *history.Operation
 	for _, d := range destroys {
-		if !w.sameSide(destroys[0], d) {
+		if !w.sameSide(destroys[0], d) || !isAtOnce(d) {
 			return nil, false
 		}
 		if d.Outcome == history.OK {
