@@ -16,10 +16,10 @@ NESTED := $(dir $(wildcard client/*/go.mod))
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro figures chaos chaos-ci cover build demo clean
+.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro figures chaos chaos-ci chaos-mutants cover build demo clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: format vet modules lint imports cross race ## all that a change must pass; the race detector needs a C compiler
 
@@ -80,6 +80,9 @@ chaos: build ## break real nodes for DURATION=60s with the faults of SEED=1 and 
 
 chaos-ci: build ## the same within a minute: 40 s of load on 3 nodes, results in bin/chaos
 	bin/sessnode chaos run -nodes 3 -duration 40s -seed $(SEED) -out bin/chaos $(ARGS)
+
+chaos-mutants: ## take one rule of the protocol out at a time: the replay must find each; LAB=1: real processes, those that have faults for it
+	$(GO) run ./chaos/mutants $(if $(LAB),-lab) $(ARGS)
 
 cover: ## test coverage across packages; details in cover.out
 	$(GO) test -timeout 10m -coverprofile cover.out -coverpkg ./... ./...

@@ -59,6 +59,7 @@ var diagram = map[string]may{
 		ours: []string{"child"}, modules: []string{netlinkModule, netnsModule, nftablesModule, sysModule}, // sys: constants of the kernel
 		testOurs: []string{"client", "replica", "wire"},
 	},
+	"chaos/mutants": {}, // it builds and runs the others
 	"chaos/simnet":  {testModules: []string{quicModule}},
 	"chaos/history": {},
 	"chaos/check":   {ours: []string{"chaos/history"}, modules: []string{porcupineModule}, pure: true}, // it knows nothing of what it judges

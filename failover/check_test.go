@@ -297,11 +297,16 @@ func (w *world) checkBirth(slot uint32) {
 }
 
 // checkLoss takes note of what dies with a node. Within a split it may be what nobody else has; outside, only if it is the
-// last replica.
+// last replica, or the last that holds the end of the log, where commits may be that one backup was enough for.
 func (w *world) checkLoss(n *simNode) {
 	for slot := range uint32(w.cfg.slots) {
-		survives := slices.ContainsFunc(w.check.highest[slot].Replicas(), func(b replica.Boot) bool {
-			return w.boots[b] != nil && w.boots[b].up
+		claim := w.check.highest[slot]
+		end := uint64(0)
+		if w.cfg.lossy && claim.Holds(n.self.Boot) {
+			end = n.core.Position(slot).Seq
+		}
+		survives := slices.ContainsFunc(claim.Replicas(), func(b replica.Boot) bool {
+			return w.boots[b] != nil && w.boots[b].up && w.boots[b].core.Position(slot).Seq >= end
 		})
 		if n.core.Role(slot) != replica.Absent && (!w.check.strict || !survives) {
 			w.check.lost[slot] = true

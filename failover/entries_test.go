@@ -2,7 +2,7 @@ package failover_test
 
 import "github.com/sessnode/sessnode/replica"
 
-// lastEntry is the highest of a slot's entries that was sent to a backup, and its stamp.
+// lastEntry is the last of a slot's entries that a backup took, and its stamp.
 type lastEntry struct {
 	seq   uint64
 	stamp replica.Stamp
@@ -20,25 +20,36 @@ func (w *world) checkSent(n *simNode, m replica.Message) {
 // checkStamp fails unless the stamps of a slot's entries, the tokens of locks among them, rise, under each primary and
 // from one to the next. Only requests of clients count: what is merged after a split or expires keeps an older stamp.
 func (w *world) checkStamp(n *simNode, u *replica.Update) {
-	if len(u.Entry.Parts) == 0 {
-		return // ids of requests of the other side
-	}
-	s := u.Entry.Parts[0].Session
-	if u.Entry.Request.IsZero() || s.Ending != replica.Alive || !w.check.strict {
+	if !w.countsStamp(u) {
 		return
 	}
-	last := &w.check.entries[u.Slot]
+	s, last := u.Entry.Parts[0].Session, &w.check.entries[u.Slot]
 	if u.Entry.Seq > last.seq && !last.stamp.Less(s.Touched) && !w.check.lost[u.Slot] {
 		w.fail("%s sends entry %d of slot %d under %v; entry %d was under %v", n.name, u.Entry.Seq, u.Slot, s.Touched,
 			last.seq, last.stamp)
 	}
-	if claim := n.core.Claim(u.Slot); claim.Primary == n.self.Boot && claim.Same(w.check.highest[u.Slot]) && u.Entry.Seq != last.seq {
-		*last = lastEntry{u.Entry.Seq, s.Touched}
+}
+
+// noteStamp takes note of an entry that a node was sent, if it took it. What reached nobody before its primary was deposed
+// never was.
+func (w *world) noteStamp(n *simNode, u *replica.Update) {
+	claim, last := n.core.Claim(u.Slot), &w.check.entries[u.Slot]
+	took := u.Epoch == claim.Epoch && n.core.Position(u.Slot).Seq >= u.Entry.Seq
+	if took && w.countsStamp(u) && claim.Same(w.check.highest[u.Slot]) && u.Entry.Seq != last.seq {
+		*last = lastEntry{u.Entry.Seq, u.Entry.Parts[0].Session.Touched}
 	}
+}
+
+// countsStamp reports whether an entry is a client's request.
+func (w *world) countsStamp(u *replica.Update) bool {
+	return w.check.strict && !u.Entry.Request.IsZero() && len(u.Entry.Parts) > 0 && u.Entry.Parts[0].Session.Ending == replica.Alive
 }
 
 // checkReceived fails if a message brought a session back to life that was logged out.
 func (w *world) checkReceived(n *simNode, m replica.Message) {
+	if u, ok := m.(*replica.Update); ok {
+		w.noteStamp(n, u)
+	}
 	if len(w.check.ended) == 0 {
 		return
 	}

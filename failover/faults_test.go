@@ -1,6 +1,7 @@
 package failover_test
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -255,6 +256,17 @@ var faults = map[string]func(w *world) time.Duration{
 		w.comeBack(name, d)
 		return d + 1
 	},
+	"mute": func(w *world) time.Duration {
+		d := 550*time.Millisecond + w.upTo(350*time.Millisecond) // longer than it takes to be deposed
+		if w.rng.IntN(4) == 0 {
+			d = w.upTo(550 * time.Millisecond)
+		}
+		busy := w.nodes[w.primaryOf(fmt.Sprintf("session-%d", w.rng.IntN(3)))]
+		if busy.up && !busy.paused && !busy.holds && !busy.left {
+			w.mute(busy, d)
+		}
+		return d + 1
+	},
 	"drain": func(w *world) time.Duration { // as a rolling restart does: it leaves when it is drained, or its deadline is over
 		name, ok := w.running()
 		if !ok || len(w.up()) < 2 {
@@ -291,11 +303,14 @@ func (w *world) killFor(detect, d time.Duration) time.Duration {
 	return d + 1
 }
 
-// comeBack starts a node again after a while if it is dead by then.
+// comeBack starts a node again after a while if it is dead by then; one that stands still while it leaves dies later.
 func (w *world) comeBack(name string, d time.Duration) {
 	w.after(d, func() {
-		if !w.nodes[name].up {
+		switch n := w.nodes[name]; {
+		case !n.up:
 			w.restart(name)
+		case n.left:
+			w.comeBack(name, 50*time.Millisecond)
 		}
 	})
 }
@@ -312,4 +327,4 @@ func (w *world) begin(name string) time.Duration {
 func (w *world) suffer(name string) { w.run(w.begin(name)) }
 
 // faultNames lists the faults in order, so that a seed means one run.
-var faultNames = []string{"quick restart", "late restart", "pause", "reset", "cut", "lie", "leave", "drain"}
+var faultNames = []string{"quick restart", "late restart", "pause", "reset", "cut", "lie", "leave", "drain", "mute"}

@@ -193,6 +193,9 @@ func (w *world) deliver(c *parcel) {
 	case c.to.paused:
 		c.to.inbox = append(c.to.inbox, func() { w.deliver(c) })
 		return
+	case c.from.muted && !slices.Contains(c.from.heardBy, c.to):
+		c.from.unheard = append(c.from.unheard, c)
+		return
 	default:
 		w.receive(c)
 	}

@@ -16,6 +16,7 @@ var (
 	replaySeeds = flag.Int("replay.seeds", 0, "how many seeds TestReplay runs; 0: a few")
 	replaySteps = flag.Int("replay.steps", 20_000, "steps of each")
 	replayFirst = flag.Uint64("replay.first", 1, "the first seed")
+	replayStop  = flag.Bool("replay.stop", false, "end at the first seed that fails")
 )
 
 // TestReplay runs the steps that a node runs under a seeded scheduler, through every sort of fault, and holds each
@@ -31,7 +32,7 @@ func TestReplay(t *testing.T) {
 		if i >= 3 {
 			f.text, _, _ = strings.Cut(f.text, "\n") // the rest can be seen again
 		}
-		t.Errorf("%s\nto see it again: make replay SEEDS=1 SEED=%d STEPS=%d", f.text, f.seed, *replaySteps)
+		t.Errorf("%s\nfound by %s\nto see it again: make replay SEEDS=1 SEED=%d STEPS=%d", f.text, f.check, f.seed, *replaySteps)
 	}
 	if enough := 20; seeds < enough || len(failed) > 0 {
 		return
@@ -69,6 +70,9 @@ func replayAll(t *testing.T, seeds int) (total tally, failed []violation) {
 				mu.Lock()
 				if total.add(r.tally); r.violation != nil {
 					failed = append(failed, *r.violation)
+					if *replayStop {
+						next.Store(int64(seeds))
+					}
 				}
 				mu.Unlock()
 			}
@@ -90,8 +94,9 @@ type outcome struct {
 
 // violation is an invariant that did not hold.
 type violation struct {
-	seed uint64
-	text string
+	seed  uint64
+	text  string
+	check string // the function that found it
 }
 
 // catcher makes a failing check end one seed instead of the test.
@@ -102,10 +107,25 @@ type catcher struct {
 
 func (c catcher) Helper() {}
 
-func (c catcher) Fatal(args ...any) { panic(violation{c.seed, fmt.Sprint(args...)}) }
+func (c catcher) Fatal(args ...any) { panic(violation{c.seed, fmt.Sprint(args...), checker()}) }
 
 func (c catcher) Fatalf(format string, args ...any) {
-	panic(violation{c.seed, fmt.Sprintf(format, args...)})
+	panic(violation{c.seed, fmt.Sprintf(format, args...), checker()})
+}
+
+// checker names the function that calls Fatal or world.fail, as in counter.verify.
+func checker() string {
+	var pcs [8]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		name := frame.Function[strings.LastIndex(frame.Function, "/")+1:]
+		name, _, _ = strings.Cut(strings.TrimPrefix(name, "failover_test."), ".func")
+		name = strings.NewReplacer("(*world).", "", "(*", "", ")", "").Replace(name)
+		if name != "fail" || !more {
+			return name
+		}
+	}
 }
 
 // replay runs one seed; detailed keeps the last messages too.

@@ -110,7 +110,7 @@ func (w *world) sufferSplit() {
 }
 
 // sufferStorm makes a fault begin while others may still be going on. Gossip does not lie on top of that: who is not asked
-// because gossip calls it dead may be the only one who knows better (seed 7511 with the lie).
+// because gossip calls it dead may be the only one who knows better.
 func (w *world) sufferStorm() {
 	name := faultNames[w.rng.IntN(len(faultNames))]
 	if name == "lie" {

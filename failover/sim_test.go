@@ -98,6 +98,9 @@ type simNode struct {
 	inbox       []func() // messages that wait while it is paused
 	clients     []func() // requests that do
 	outbox      []func() // effects that do
+	muted       bool
+	heardBy     []*simNode // who hears it all the same
+	unheard     []*parcel  // what it sent to the others meanwhile
 }
 
 // began is the time at which every world begins.
