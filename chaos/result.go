@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -54,6 +55,11 @@ func (r *Result) count(wanted check.Result) int {
 		}
 	}
 	return n
+}
+
+// bit reports whether any fault has hurt anything.
+func (r *Result) bit() bool {
+	return slices.ContainsFunc(r.history.Faults, func(f history.Fault) bool { return f.Bit() })
 }
 
 // JudgeHistory judges a history that was saved. There is no schedule in the result.

@@ -144,6 +144,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	r.Took = time.Since(began)
+	if len(o.Schedule) > 0 && !r.bit() && !r.Early {
+		err = errors.Join(err, ErrNoBite)
+	}
 	if r.Violations() == 0 && err == nil {
 		err = os.RemoveAll(dir)
 	} else {
@@ -151,6 +154,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	return r, errors.Join(err, r.Save(o.Dir))
 }
+
+// ErrNoBite means that the schedule has faults and none of them is known to have hurt anything: the run proves nothing.
+var ErrNoBite = errors.New("no fault bit: see the lines that begin with !")
 
 // open makes the network.
 func open(kind string) (l *lab.Lab, network string, err error) {

@@ -20,13 +20,15 @@ type stage struct {
 	say      func(format string, args ...any)
 
 	tally    tally
-	known    map[lostWrite]bool // conflicts recorded; used by one goroutine at a time
-	troubles []string           // what went wrong at the end; as known
+	troubles []string     // what went wrong at the end; used by one goroutine at a time
+	deaf     atomic.Int64 // number of the last client that does not read
 
-	mu      sync.Mutex      // guards the rest
-	healed  []history.Split // of which the end of the merge was not seen yet
-	skipped []string        // faults that were not done, and why
-	full    error           // events that did not fit into the history
+	mu      sync.Mutex         // guards the rest
+	known   map[lostWrite]bool // conflicts recorded
+	apart   int                // splits under way
+	healed  []history.Split    // of which the end of the merge was not seen yet
+	skipped []string           // faults that were not done, and why
+	full    error              // events that did not fit into the history
 }
 
 // tally counts for who watches.
@@ -41,10 +43,28 @@ func (s *stage) note(err error) {
 	}
 }
 
+// parted counts the splits under way.
+func (s *stage) parted(more int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apart += more
+}
+
+// unlisted records that a node which goes takes its list of conflicts along, if there may be more by then than it was asked for.
+func (s *stage) unlisted(node string) {
+	s.mu.Lock()
+	merging := s.apart > 0 || len(s.healed) > 0
+	s.mu.Unlock()
+	if merging {
+		s.note(s.recorder.Unlisted(fmt.Sprintf("%s went at %.3f s, before a split was merged", node, s.now().Seconds())))
+	}
+}
+
 // heal notes a split that was mended, until its merge is seen.
 func (s *stage) heal(split history.Split) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.apart--
 	s.healed = append(s.healed, split)
 }
 
@@ -102,13 +122,21 @@ func (s *stage) collect(ctx context.Context, m *member) {
 	}
 	for _, c := range list.Kept {
 		name := lostWrite{c.App + "/" + c.Session, c.Attribute, c.Lost}
-		if s.known[name] {
+		if s.isKnown(name) {
 			continue
 		}
-		s.known[name] = true
 		s.note(s.recorder.Conflict(history.Conflict{Node: m.Name, Session: name.session, Attr: c.Attribute, Lost: c.Lost,
 			Kept: c.Kept, Why: c.Why, At: s.now()}))
 	}
+}
+
+// isKnown reports whether a conflict is recorded, and takes it to be from now on.
+func (s *stage) isKnown(name lostWrite) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.known[name]
+	s.known[name] = true
+	return before
 }
 
 // collectAll is collect of every node.
