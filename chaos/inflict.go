@@ -105,7 +105,7 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 		s.collect(ctx, s.member(step.Whom[0]))
 		s.unlisted(step.Whom[0])
 	}
-	from, underWay := s.now(), s.recorder.UnderWay()
+	from, underWay, asked := s.now(), s.recorder.UnderWay(), s.tally.asked.Load()
 	w, err := s.begin(ctx, step)
 	if err != nil {
 		s.skip(step, err)
@@ -121,7 +121,8 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	wait(ctx, step.For)
 	whole := context.WithoutCancel(ctx)
 	dropped, err := w.end(whole)
-	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay, Note: w.note}
+	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay,
+		Begun: int(s.tally.asked.Load() - asked), Note: w.note}
 	if err != nil && w.kind == history.Kill {
 		f.Until = 0 // it is not back
 	}
@@ -167,7 +168,7 @@ func (s *stage) within(ctx context.Context, split Step) {
 
 // bitOf says how a fault has bitten.
 func bitOf(f *history.Fault) string {
-	text := fmt.Sprintf("%d packets, %d operations under way as it began", f.Dropped, f.InFlight)
+	text := fmt.Sprintf("%d packets, %d operations under way as it began and %d begun meanwhile", f.Dropped, f.InFlight, f.Begun)
 	if f.Note != "" {
 		text += ", " + f.Note
 	}
@@ -182,16 +183,20 @@ func (s *stage) resolve(ctx context.Context, step Step) (Step, error) {
 	if len(step.Whom) != 1 || step.Whom[0] != BusyPrimary {
 		return step, nil
 	}
-	id := s.asked.busiest()
-	if id == "" {
-		return step, fmt.Errorf("%w: nothing was asked yet", errNobody)
+	err := errors.New("nothing was asked yet")
+	for _, id := range s.asked.busiest() {
+		where, lookErr := s.control.Locate(ctx, id)
+		if lookErr != nil {
+			err = lookErr
+			continue
+		}
+		if slices.Contains(nodeNames(len(s.members)), where.Primary.Name) { // else one that leaves anyway
+			step.Whom = []string{where.Primary.Name}
+			return step, nil
+		}
+		err = fmt.Errorf("slot %d has the primary %q", where.Slot, where.Primary.Name)
 	}
-	where, err := s.control.Locate(ctx, id)
-	if err != nil || !slices.Contains(nodeNames(len(s.members)), where.Primary.Name) {
-		return step, fmt.Errorf("%w: slot %d has no known primary: %w", errNobody, where.Slot, err)
-	}
-	step.Whom = []string{where.Primary.Name}
-	return step, nil
+	return step, fmt.Errorf("%w: %w", errNobody, err)
 }
 
 // begin does a fault.
