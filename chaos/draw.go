@@ -17,6 +17,7 @@ const (
 const (
 	withinLeast = 3 * time.Second // a split that is shorter has no other fault within it
 	skewWithin  = 500             // milliseconds that clocks may be apart by default
+	shareOfAll  = 0.1             // of the packets of all links
 )
 
 // severe are the kinds that a drawn schedule does one after another, and mild those that may happen beside them. Nodes join
@@ -106,6 +107,9 @@ func (d *draw) step(k Kind, at, length time.Duration) Step {
 		d.joins++
 	case Loss, Duplicate, Reorder:
 		s.Whom, s.Share = []string{d.oneOrAll()}, float64(1+d.IntN(30))/100
+		if s.Whom[0] == Everybody { // with more, nothing comes together again while it lasts
+			s.Share = min(s.Share, shareOfAll)
+		}
 	case Delay:
 		s.Whom, s.By, s.Jitter = []string{d.oneOrAll()}, d.millis(5, 60), d.millis(0, 40)
 	case Skew:
