@@ -134,9 +134,15 @@ func (d *deaf) flood(ctx context.Context, c *wire.Conn) {
 			load := replica.Request{Token: uint64(n), Load: &replica.Load{Key: replica.Key{App: unreadApp, ID: d.id}}}
 			if c.Send(lane, frame{&load}) == nil { // else what was asked before waits still
 				d.all.Add(1)
-				d.most.Store(max(d.most.Load(), n))
+				d.asked(n)
 			}
 		}
+	}
+}
+
+// asked notes the number of a request on its connection.
+func (d *deaf) asked(n int64) {
+	for most := d.most.Load(); n > most && !d.most.CompareAndSwap(most, n); most = d.most.Load() {
 	}
 }
 

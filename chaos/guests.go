@@ -97,7 +97,7 @@ func (s *stage) join(ctx context.Context, g *guest) (wound, error) {
 	if err := s.revive(ctx, g.member); err != nil {
 		g.Kill() // it may have taken slots over by now
 		g.become(away)
-		s.lost(g, s.now(), err.Error())
+		s.lost(g, err.Error())
 		return wound{}, err
 	}
 	g.become(present)
@@ -122,15 +122,16 @@ func (s *stage) leave(ctx context.Context, g *guest) string {
 	}
 	s.collect(ctx, g.member)
 	s.unlisted(g.Name)
-	from := s.now()
 	note, whole := drain(g.member)
 	if !whole {
-		s.lost(g, from, note)
+		s.lost(g, note)
 	}
 	return held + ", " + note
 }
 
-// lost records that a guest took along what it held.
-func (s *stage) lost(g *guest, from time.Duration, why string) {
-	s.note(s.recorder.Fault(history.Fault{Kind: history.Kill, Whom: []string{g.Name}, From: from, InFlight: s.recorder.UnderWay(), Note: why}))
+// lost records that a guest has just taken along what it held. Nobody misses it beyond that.
+func (s *stage) lost(g *guest, why string) {
+	now := s.now()
+	s.note(s.recorder.Fault(history.Fault{Kind: history.Kill, Whom: []string{g.Name}, From: now, Until: now,
+		InFlight: s.recorder.UnderWay(), Note: why}))
 }

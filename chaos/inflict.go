@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,18 +10,19 @@ import (
 	"time"
 
 	"github.com/sessnode/sessnode/chaos/history"
-	"github.com/sessnode/sessnode/child"
 )
 
 // Why a fault is left out.
 var (
 	errNobody = errors.New("nobody is known to be that")
 	errEnded  = errors.New("the load had ended")
+	errDead   = errors.New("it is dead already")
 )
 
 // wound is a fault under way.
 type wound struct {
-	kind  string // as the history calls it
+	kind  string        // as the history calls it
+	from  time.Duration // zero: when it was begun
 	whom  []string
 	note  string
 	sides [][]string // of a split; nil: nobody is known to be on one side
@@ -80,7 +80,10 @@ func (s *stage) roll(ctx context.Context, step Step) {
 	for _, m := range s.members {
 		one := Step{At: step.At, Kind: Rolling, Whom: []string{m.Name}, For: step.For}
 		if err := s.settle(ctx, wholeLimit); err != nil {
-			s.skip(one, cmp.Or(ctx.Err(), err))
+			if ctx.Err() != nil {
+				err = errEnded
+			}
+			s.skip(one, err)
 			continue
 		}
 		s.inflict(ctx, one)
@@ -123,6 +126,9 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	dropped, err := w.end(whole)
 	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay,
 		Begun: int(s.tally.asked.Load() - asked), Note: w.note}
+	if w.from > 0 {
+		f.From = w.from
+	}
 	if err != nil && w.kind == history.Kill {
 		f.Until = 0 // it is not back
 	}
@@ -223,7 +229,7 @@ func done(uint64) bool { return false }
 
 func (s *stage) kill(m *member) (wound, error) {
 	if m.Kill() == 0 {
-		return wound{}, child.ErrDead
+		return wound{}, errDead
 	}
 	return wound{kind: history.Kill, whom: []string{m.Name}, missed: done, end: func(ctx context.Context) (uint64, error) {
 		return 0, s.revive(ctx, m)
@@ -263,7 +269,7 @@ func (s *stage) restart(m *member, kind Kind) wound {
 	w := wound{kind: string(kind), whom: []string{m.Name}, missed: done}
 	whole := false
 	if w.note, whole = drain(m); !whole {
-		w.kind = history.Kill
+		w.kind, w.from = history.Kill, s.now()
 	}
 	w.end = func(ctx context.Context) (uint64, error) { return 0, s.revive(ctx, m) }
 	return w

@@ -1,7 +1,9 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -24,7 +26,7 @@ func (s *stage) skew(ctx context.Context, m *member, step Step) (wound, error) {
 	}
 	off, err := s.awaitClock(ctx, m, step.Off)
 	if err != nil {
-		return wound{}, fmt.Errorf("its clock did not follow: %w", err)
+		return wound{}, errors.Join(fmt.Errorf("its clock did not follow: %w", err), setClock(m, 0, 1))
 	}
 	w := wound{kind: string(Skew), whom: []string{m.Name}, missed: done}
 	w.note = fmt.Sprintf("its clock is off by %v, and runs %v times as fast", off.Round(time.Millisecond), rate)
@@ -68,5 +70,5 @@ func (s *stage) awaitClock(ctx context.Context, m *member, want time.Duration) (
 		}
 		err = fmt.Errorf("it is off by %v", off)
 	}
-	return 0, err
+	return 0, cmp.Or(err, ctx.Err())
 }
