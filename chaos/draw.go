@@ -112,6 +112,9 @@ func (d *draw) step(k Kind, at, length time.Duration) Step {
 		}
 	case Delay:
 		s.Whom, s.By, s.Jitter = []string{d.oneOrAll()}, d.millis(5, 60), d.millis(0, 40)
+		if s.Whom[0] == Everybody {
+			s.By, s.Jitter = (s.By / 3).Truncate(time.Millisecond), (s.Jitter / 3).Truncate(time.Millisecond) // each way
+		}
 	case Skew:
 		d.skew(&s)
 	case Restart:
@@ -122,8 +125,8 @@ func (d *draw) step(k Kind, at, length time.Duration) Step {
 			s.Whom[0] = BusyPrimary
 		}
 	}
-	if slices.Contains(splits, k) && len(d.nodes) > 2 && length >= withinLeast {
-		if d.splits++; d.splits%3 == 1 {
+	if slices.Contains(clean, k) && len(d.nodes) > 2 && length >= withinLeast {
+		if d.splits++; d.splits%2 == 1 {
 			s.With = Within{[]Kind{Kill, Kill, Pause}[d.IntN(3)], d.node()}
 		}
 	}

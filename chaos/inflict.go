@@ -106,7 +106,6 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	}
 	if step.Kind == Kill || step.Kind == Restart || step.Kind == Rolling { // it takes its list along
 		s.collect(ctx, s.member(step.Whom[0]))
-		s.unlisted(step.Whom[0])
 	}
 	from, underWay, asked := s.now(), s.recorder.UnderWay(), s.tally.asked.Load()
 	w, err := s.begin(ctx, step)
@@ -118,7 +117,6 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	var within sync.WaitGroup
 	defer within.Wait()
 	if w.split {
-		s.parted(+1)
 		within.Go(func() { s.within(ctx, step) }) // ends with its fault
 	}
 	wait(ctx, step.For)
@@ -158,6 +156,9 @@ func join(note, more string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(note+"; "+more, "; "), "; ")
 }
 
+// clean are the splits in which nobody merges: what a node lists in one does not grow any more.
+var clean = []Kind{Cut, Isolate, Pull}
+
 // within does the fault of a process that a split has in its middle third.
 func (s *stage) within(ctx context.Context, split Step) {
 	if split.With.Kind == "" {
@@ -168,6 +169,9 @@ func (s *stage) within(ctx context.Context, split Step) {
 	if !wait(ctx, third) {
 		s.skip(step, errEnded)
 		return
+	}
+	if !slices.Contains(clean, split.Kind) && step.Kind != Pause {
+		s.note(s.recorder.Unlisted(fmt.Sprintf("%s in a %s at %.3f s, while nodes may have merged", step.Kind, split.Kind, s.now().Seconds())))
 	}
 	s.inflict(ctx, step)
 }

@@ -155,8 +155,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, errors.Join(err, r.Save(o.Dir))
 }
 
-// ErrNoBite means that the schedule has faults and none of them is known to have hurt anything: the run proves nothing.
-var ErrNoBite = errors.New("no fault bit: see the lines that begin with !")
+// ErrNoBite means that the schedule has faults and none of them is known to have hurt anything.
+var ErrNoBite = errors.New("no fault bit: the run proves nothing")
 
 // open makes the network.
 func open(kind string) (l *lab.Lab, network string, err error) {

@@ -25,7 +25,6 @@ type stage struct {
 
 	mu      sync.Mutex         // guards the rest
 	known   map[lostWrite]bool // conflicts recorded
-	apart   int                // splits under way
 	healed  []history.Split    // of which the end of the merge was not seen yet
 	skipped []string           // faults that were not done, and why
 	full    error              // events that did not fit into the history
@@ -43,28 +42,10 @@ func (s *stage) note(err error) {
 	}
 }
 
-// parted counts the splits under way.
-func (s *stage) parted(more int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.apart += more
-}
-
-// unlisted records that a node which goes takes its list of conflicts along, if there may be more by then than it was asked for.
-func (s *stage) unlisted(node string) {
-	s.mu.Lock()
-	merging := s.apart > 0 || len(s.healed) > 0
-	s.mu.Unlock()
-	if merging {
-		s.note(s.recorder.Unlisted(fmt.Sprintf("%s went at %.3f s, before a split was merged", node, s.now().Seconds())))
-	}
-}
-
 // heal notes a split that was mended, until its merge is seen.
 func (s *stage) heal(split history.Split) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.apart--
 	s.healed = append(s.healed, split)
 }
 
@@ -112,10 +93,16 @@ type conflictList struct {
 
 // collect records the conflicts that a node lists and nobody has listed before.
 func (s *stage) collect(ctx context.Context, m *member) {
+	if _, err := s.list(ctx, m); err != nil {
+		s.note(s.recorder.Unlisted(fmt.Sprintf("%s did not tell its list at %.3f s: %v", m.Name, s.now().Seconds(), err)))
+	}
+}
+
+// list is collect for a node that may be gone; fresh is how many were new.
+func (s *stage) list(ctx context.Context, m *member) (fresh int, err error) {
 	var list conflictList
 	if err := s.ask(ctx, m, "conflicts", &list); err != nil {
-		s.note(s.recorder.Unlisted(fmt.Sprintf("%s did not tell its list at %.3f s: %v", m.Name, s.now().Seconds(), err)))
-		return
+		return 0, err
 	}
 	if kept := uint64(len(list.Kept)); kept < list.Total {
 		s.note(s.recorder.Unlisted(fmt.Sprintf("%s has dropped the oldest %d of its list", m.Name, list.Total-kept)))
@@ -125,9 +112,11 @@ func (s *stage) collect(ctx context.Context, m *member) {
 		if s.isKnown(name) {
 			continue
 		}
+		fresh++
 		s.note(s.recorder.Conflict(history.Conflict{Node: m.Name, Session: name.session, Attr: c.Attribute, Lost: c.Lost,
 			Kept: c.Kept, Why: c.Why, At: s.now()}))
 	}
+	return fresh, nil
 }
 
 // isKnown reports whether a conflict is recorded, and takes it to be from now on.
