@@ -158,6 +158,9 @@ func TestDrawnSchedulesCanBeDone(t *testing.T) {
 			if step.At < firstFault || step.At+step.For > length {
 				t.Errorf("seed %d: %v lies outside of the load of %v", seed, step, length)
 			}
+			if step.Share > shareOfAll && step.Whom[0] == Everybody {
+				t.Errorf("seed %d: %v is too much for all links", seed, step)
+			}
 			if !isMild[step.Kind] {
 				if step.At <= over {
 					t.Errorf("seed %d: %v begins before the one before is over", seed, step)
