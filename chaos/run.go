@@ -239,13 +239,19 @@ func (s *stage) perform(ctx context.Context, o Options, l *load) {
 	parts.Go(func() { s.play(ctx, o.Schedule) })
 	shown := make(chan struct{})
 	over := make(chan struct{})
+	strained := make(chan struct{})
 	go func() { // joined below
 		defer close(shown)
 		s.progress(over)
 	}()
+	go func() { // likewise
+		defer close(strained)
+		s.strain.watch(over)
+	}()
 	parts.Wait()
 	close(over)
 	<-shown
+	<-strained
 }
 
 // progress tells now and then what has been done.
@@ -295,6 +301,7 @@ func (s *stage) judge(o Options, network string) (*Result, error) {
 	}
 	return &Result{
 		Run: h.Run, Network: network, Schedule: o.Schedule, Verdicts: j.All(), Availability: j.Availability(),
-		Troubles: s.troubles, Skipped: s.skipped, CutAnswers: s.recorder.CutAnswers(), history: h,
+		Troubles: s.troubles, Skipped: s.skipped, CutAnswers: s.recorder.CutAnswers(),
+		Stalls: s.strain.times, Stalled: s.strain.longest, history: h,
 	}, nil
 }

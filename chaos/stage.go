@@ -20,6 +20,7 @@ type stage struct {
 	say      func(format string, args ...any)
 
 	tally    tally
+	strain   strain       // as troubles
 	troubles []string     // what went wrong at the end; used by one goroutine at a time
 	deaf     atomic.Int64 // number of the last client that does not read
 
