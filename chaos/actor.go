@@ -1,10 +1,13 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -57,19 +60,19 @@ func (c *slotCounts) count(id string) {
 	c.ids[slot] = id
 }
 
-// busiest is a session in the slot that was asked most, and begins to count anew; "" if none was asked.
-func (c *slotCounts) busiest() (id string) {
+// busiest is a session in each slot that was asked, those that were asked most first, and begins to count anew.
+func (c *slotCounts) busiest() (ids []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	most := 0
-	for slot, n := range c.counts {
-		if n > most {
-			most, id = n, c.ids[slot]
-		}
+	slots := slices.SortedFunc(maps.Keys(c.counts), func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(c.counts[b], c.counts[a]), cmp.Compare(a, b))
+	})
+	for _, slot := range slots {
+		ids = append(ids, c.ids[slot])
 	}
 	clear(c.counts)
 	clear(c.ids)
-	return id
+	return ids
 }
 
 func keyOf(id string) replica.Key { return replica.Key{App: app, ID: id} }

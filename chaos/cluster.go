@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ const controlName = "control"
 type member struct {
 	*child.Process
 	place *lab.Place
+	clock string // file that says how wrong its clock is
 }
 
 // cluster is a lab with serve processes in it.
@@ -48,6 +50,7 @@ type cluster struct {
 	binary  string
 	key     wire.Key
 	members []*member
+	guests  []*guest // nodes that may join
 	control *client.Client
 }
 
@@ -83,22 +86,47 @@ func (c *cluster) layOut(count int) (err error) {
 	}
 	var addrs []string
 	for _, name := range nodeNames(count) {
-		p, err := c.lab.Add(name)
+		m, err := c.house(name)
 		if err != nil {
 			return err
 		}
-		c.members = append(c.members, &member{place: p})
-		addrs = append(addrs, p.Addr())
+		c.members = append(c.members, m)
+		addrs = append(addrs, m.place.Addr())
 	}
-	for _, m := range c.members {
-		name := m.place.Name()
-		m.Process = &child.Process{Name: name, Dir: c.dir, Binary: c.binary, Args: []string{
-			"serve", "-name", name, "-bind", m.place.Listen(), "-advertise", m.place.Addr(), "-join", strings.Join(addrs, ","),
-			"-expect", strconv.Itoa(count), "-key-file", keyFile, "-state-dir", c.dir,
-		}}
-		m.place.House(m.Process)
+	for _, name := range guestNames(count) {
+		m, err := c.house(name)
+		if err != nil {
+			return err
+		}
+		c.guests = append(c.guests, &guest{member: m})
+	}
+	for _, m := range c.everybody() {
+		m.Args = []string{
+			"serve", "-name", m.Name, "-bind", m.place.Listen(), "-advertise", m.place.Addr(), "-join", strings.Join(addrs, ","),
+			"-expect", strconv.Itoa(count), "-key-file", keyFile, "-state-dir", c.dir, "-clock", m.clock,
+		}
 	}
 	return nil
+}
+
+// house makes a process in a place of its own; it is not started.
+func (c *cluster) house(name string) (*member, error) {
+	p, err := c.lab.Add(name)
+	if err != nil {
+		return nil, err
+	}
+	m := &member{Process: &child.Process{Name: name, Dir: c.dir, Binary: c.binary}, place: p, clock: filepath.Join(c.dir, name+".clock")}
+	p.House(m.Process)
+	return m, nil
+}
+
+// everybody is all nodes, those that may join included.
+func (c *cluster) everybody() []*member {
+	all := slices.Clone(c.members)
+	for _, g := range c.guests {
+		all = append(all, g.member)
+	}
+	return all
 }
 
 // dial is a client in a place of its own. Without Nodes it knows all of them.
@@ -126,10 +154,8 @@ func (c *cluster) dialIn(ctx context.Context, p *lab.Place, conf client.Config) 
 
 // end kills every process for good.
 func (c *cluster) end() {
-	for _, m := range c.members {
-		if m.Process != nil {
-			m.Retire()
-		}
+	for _, m := range c.everybody() {
+		m.Retire()
 	}
 	if c.control != nil {
 		_ = c.control.Close() // its nodes are dead
@@ -148,7 +174,7 @@ func (c *cluster) member(name string) *member {
 
 // died is the first process that has ended although nobody here ended it.
 func (c *cluster) died() error {
-	for _, m := range c.members {
+	for _, m := range c.everybody() {
 		if m.Died() {
 			return fmt.Errorf("%s has ended by itself; the end of its log: %s", m.Name, m.LogTail())
 		}
@@ -168,6 +194,7 @@ func (c *cluster) withLogs(err error) error {
 type state struct {
 	Ready   bool
 	Reason  string
+	Clock   time.Time
 	Members []struct{ Name string }
 	Slots   struct{ Total, Unclaimed, Short, Dead int }
 	Held    struct{ Primary, Holder int }
@@ -213,7 +240,8 @@ func (c *cluster) awaitWhole(ctx context.Context, limit time.Duration) error {
 
 // lacking says what the first node that lacks something lacks.
 func (c *cluster) lacking(ctx context.Context) string {
-	primaries, total := 0, 0
+	least, most := c.company()
+	primaries, total := c.heldByGuests(ctx), 0
 	for _, m := range c.members {
 		var s state
 		if err := c.ask(ctx, m, "status", &s); err != nil {
@@ -222,8 +250,8 @@ func (c *cluster) lacking(ctx context.Context) string {
 		switch {
 		case !s.Ready:
 			return fmt.Sprintf("%s is not ready: %s", m.Name, cmp.Or(s.Reason, "it does not say why"))
-		case len(s.Members) != len(c.members):
-			return fmt.Sprintf("%s sees %d members of %d", m.Name, len(s.Members), len(c.members))
+		case len(s.Members) < least || len(s.Members) > most:
+			return fmt.Sprintf("%s sees %d members of %d", m.Name, len(s.Members), least)
 		case s.Slots.Unclaimed+s.Slots.Short+s.Slots.Dead > 0:
 			return fmt.Sprintf("%s knows of %d slots unclaimed, %d short of a backup, %d with a dead primary",
 				m.Name, s.Slots.Unclaimed, s.Slots.Short, s.Slots.Dead)

@@ -16,7 +16,10 @@ const flapEvery = 500 * time.Millisecond
 
 // disconnect does a fault of the network.
 func (s *stage) disconnect(step Step) (wound, error) {
-	w := wound{kind: string(step.Kind), whom: slices.Concat(step.Whom, step.Against), split: !step.isMild()}
+	w := wound{kind: string(step.Kind), whom: slices.Concat(step.Whom, step.Against), split: !isMild[step.Kind]}
+	if len(step.Against) > 0 {
+		step.Against = slices.Concat(step.Against, guestNames(len(s.members))) // whoever joins is on the second side
+	}
 	switch step.Kind {
 	case Cut:
 		return s.cut(w, step.Whom, step.Against)
@@ -41,7 +44,7 @@ func (s *stage) disconnect(step Step) (wound, error) {
 
 // cut parts two sides.
 func (s *stage) cut(w wound, a, b []string) (wound, error) {
-	if len(a)+len(b) == len(s.members)+len(s.clients) {
+	if len(a)+len(b) == len(s.everyone()) {
 		w.sides = [][]string{a, b} // else who is on no side may pass requests on
 	}
 	return s.part(w, lab.Between(a, b, false))
@@ -78,8 +81,10 @@ func ending(f *lab.Fault) func(context.Context) (uint64, error) {
 	}
 }
 
-// everyone is the names of all nodes and clients.
-func (s *stage) everyone() []string { return slices.Concat(nodeNames(len(s.members)), s.clients) }
+// everyone is the names of all nodes, those that may join included, and clients.
+func (s *stage) everyone() []string {
+	return slices.Concat(nodeNames(len(s.members)+guestsMax), s.clients)
+}
 
 func (s *stage) without(names []string) []string {
 	return slices.DeleteFunc(s.everyone(), func(name string) bool { return slices.Contains(names, name) })
@@ -158,7 +163,7 @@ func (s *stage) flap(w wound, links []lab.Link) (wound, error) {
 	return w, nil
 }
 
-// hurt loses or delays packets to and from one, or of all to all.
+// hurt does something to packets to and from one, or of all to all.
 func (s *stage) hurt(w wound, step Step) (wound, error) {
 	var links []lab.Link
 	if name := step.Whom[0]; name != Everybody {
@@ -168,11 +173,12 @@ func (s *stage) hurt(w wound, step Step) (wound, error) {
 			links = append(links, lab.Link{From: name, To: lab.Any})
 		}
 	}
-	d := lab.Damage{Kind: lab.Loss, Links: links, Share: step.Share}
-	w.note = fmt.Sprintf("%.0f %% lost", step.Share*100)
-	if step.Kind == Delay {
-		d = lab.Damage{Kind: lab.Delay, Links: links, Delay: step.By, Jitter: step.Jitter}
+	d := lab.Damage{Kind: lab.Kind(step.Kind), Links: links, Share: step.Share, Delay: step.By, Jitter: step.Jitter}
+	switch step.Kind {
+	case Delay:
 		w.note = fmt.Sprintf("the packets counted came %v to %v late", step.By, step.By+step.Jitter)
+	default:
+		w.note = fmt.Sprintf("%.0f %% %s", step.Share*100, map[Kind]string{Loss: "lost", Duplicate: "doubled", Reorder: "overtaken"}[step.Kind])
 	}
 	f, err := s.lab.Begin(d)
 	if err != nil {

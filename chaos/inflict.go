@@ -16,16 +16,22 @@ import (
 var (
 	errNobody = errors.New("nobody is known to be that")
 	errEnded  = errors.New("the load had ended")
+	errDead   = errors.New("it is dead already")
 )
 
 // wound is a fault under way.
 type wound struct {
-	kind  string // as the history calls it
+	kind  string        // as the history calls it
+	from  time.Duration // zero: when it was begun
 	whom  []string
 	note  string
 	sides [][]string // of a split; nil: nobody is known to be on one side
 	split bool
-	end   func(ctx context.Context) (dropped uint64, err error)
+	// tell, if there is one, is asked what else there is to say once the fault has ended.
+	tell func() string
+	// missed reports whether the fault is known to have hurt nothing; nil: that is so if it dropped no packets.
+	missed func(dropped uint64) bool
+	end    func(ctx context.Context) (dropped uint64, err error)
 }
 
 // play does the faults of a schedule until ctx is done, then ends those under way and returns. Those that may lose a node
@@ -35,7 +41,7 @@ func (s *stage) play(ctx context.Context, all Schedule) {
 	defer parts.Wait()
 	var severe Schedule
 	for _, step := range all {
-		if !step.isMild() {
+		if !isMild[step.Kind] {
 			severe = append(severe, step)
 			continue
 		}
@@ -59,7 +65,26 @@ func (s *stage) play(ctx context.Context, all Schedule) {
 			s.skip(step, err)
 			continue
 		}
-		s.inflict(ctx, step)
+		if step.Kind == Rolling {
+			s.roll(ctx, step)
+		} else {
+			s.inflict(ctx, step)
+		}
+	}
+}
+
+// roll restarts one node after the other, each when the one before has its copies again.
+func (s *stage) roll(ctx context.Context, step Step) {
+	for _, m := range s.members {
+		one := Step{At: step.At, Kind: Rolling, Whom: []string{m.Name}, For: step.For}
+		if err := s.settle(ctx, wholeLimit); err != nil {
+			if ctx.Err() != nil {
+				err = errEnded
+			}
+			s.skip(one, err)
+			continue
+		}
+		s.inflict(ctx, one)
 	}
 }
 
@@ -77,36 +102,74 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 		s.skip(step, err)
 		return
 	}
-	if step.Kind == Kill || step.Kind == Restart { // it takes its list along
+	if step.Kind == Kill || step.Kind == Restart || step.Kind == Rolling { // it takes its list along
 		s.collect(ctx, s.member(step.Whom[0]))
 	}
-	from, underWay := s.now(), s.recorder.UnderWay()
-	w, err := s.begin(step)
+	from, underWay, asked := s.now(), s.recorder.UnderWay(), s.tally.asked.Load()
+	w, err := s.begin(ctx, step)
 	if err != nil {
 		s.skip(step, err)
 		return
 	}
 	s.say("%7.1fs  %v, %d operations under way", from.Seconds(), step, underWay)
+	var within sync.WaitGroup
+	defer within.Wait()
+	if w.split {
+		within.Go(func() { s.within(ctx, step) }) // ends with its fault
+	}
 	wait(ctx, step.For)
 	whole := context.WithoutCancel(ctx)
 	dropped, err := w.end(whole)
-	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay, Note: w.note}
+	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay,
+		Begun: int(s.tally.asked.Load() - asked), Note: w.note}
+	if w.from > 0 {
+		f.From = w.from
+	}
 	if err != nil && w.kind == history.Kill {
 		f.Until = 0 // it is not back
+	}
+	if w.tell != nil {
+		f.Note = join(f.Note, w.tell())
 	}
 	if w.split {
 		s.heal(history.Split{From: from, Until: f.Until, Sides: w.sides})
 	}
 	if err != nil {
-		f.Note = strings.TrimPrefix(f.Note+"; "+err.Error(), "; ")
+		f.Note = join(f.Note, err.Error())
 	}
+	f.Missed = w.missed == nil && f.Dropped == 0 || w.missed != nil && w.missed(dropped)
 	s.note(s.recorder.Fault(f))
 	s.say("%7.1fs  %s over: %s", s.now().Seconds(), step.Kind, bitOf(&f))
 }
 
+// join puts two notes together.
+func join(note, more string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(note+"; "+more, "; "), "; ")
+}
+
+// clean are the splits in which nobody merges: what a node lists in one does not grow any more.
+var clean = []Kind{Cut, Isolate, Pull}
+
+// within does the fault of a process that a split has in its middle third.
+func (s *stage) within(ctx context.Context, split Step) {
+	if split.With.Kind == "" {
+		return
+	}
+	third := split.For / 3
+	step := Step{At: split.At + third, Kind: split.With.Kind, Whom: []string{split.With.Whom}, For: third}
+	if !wait(ctx, third) {
+		s.skip(step, errEnded)
+		return
+	}
+	if !slices.Contains(clean, split.Kind) && step.Kind != Pause {
+		s.note(s.recorder.Unlisted(fmt.Sprintf("%s in a %s at %.3f s, while nodes may have merged", step.Kind, split.Kind, s.now().Seconds())))
+	}
+	s.inflict(ctx, step)
+}
+
 // bitOf says how a fault has bitten.
 func bitOf(f *history.Fault) string {
-	text := fmt.Sprintf("%d packets, %d operations under way as it began", f.Dropped, f.InFlight)
+	text := fmt.Sprintf("%d packets, %d operations under way as it began and %d begun meanwhile", f.Dropped, f.InFlight, f.Begun)
 	if f.Note != "" {
 		text += ", " + f.Note
 	}
@@ -121,36 +184,51 @@ func (s *stage) resolve(ctx context.Context, step Step) (Step, error) {
 	if len(step.Whom) != 1 || step.Whom[0] != BusyPrimary {
 		return step, nil
 	}
-	id := s.asked.busiest()
-	if id == "" {
-		return step, fmt.Errorf("%w: nothing was asked yet", errNobody)
+	err := errors.New("nothing was asked yet")
+	for _, id := range s.asked.busiest() {
+		where, lookErr := s.control.Locate(ctx, id)
+		if lookErr != nil {
+			err = lookErr
+			continue
+		}
+		if slices.Contains(nodeNames(len(s.members)), where.Primary.Name) { // else one that leaves anyway
+			step.Whom = []string{where.Primary.Name}
+			return step, nil
+		}
+		err = fmt.Errorf("slot %d has the primary %q", where.Slot, where.Primary.Name)
 	}
-	where, err := s.control.Locate(ctx, id)
-	if err != nil || !slices.Contains(nodeNames(len(s.members)), where.Primary.Name) {
-		return step, fmt.Errorf("%w: slot %d has no known primary: %w", errNobody, where.Slot, err)
-	}
-	step.Whom = []string{where.Primary.Name}
-	return step, nil
+	return step, fmt.Errorf("%w: %w", errNobody, err)
 }
 
 // begin does a fault.
-func (s *stage) begin(step Step) (wound, error) {
+func (s *stage) begin(ctx context.Context, step Step) (wound, error) {
 	switch step.Kind {
 	case Kill:
-		return s.kill(s.member(step.Whom[0])), nil
+		return s.kill(s.member(step.Whom[0]))
 	case Pause:
 		return s.pause(s.member(step.Whom[0]))
-	case Restart:
-		return s.restart(s.member(step.Whom[0])), nil
+	case Restart, Rolling:
+		return s.restart(s.member(step.Whom[0]), step.Kind), nil
+	case Join:
+		return s.join(ctx, s.guest(step.Whom[0]))
+	case Skew:
+		return s.skew(ctx, s.member(step.Whom[0]), step)
+	case StopReading:
+		return s.stopReading(ctx)
 	}
 	return s.disconnect(step)
 }
 
-func (s *stage) kill(m *member) wound {
-	m.Kill()
-	return wound{kind: history.Kill, whom: []string{m.Name}, end: func(ctx context.Context) (uint64, error) {
+// done is the missed of faults that are known to have happened.
+func done(uint64) bool { return false }
+
+func (s *stage) kill(m *member) (wound, error) {
+	if m.Kill() == 0 {
+		return wound{}, errDead
+	}
+	return wound{kind: history.Kill, whom: []string{m.Name}, missed: done, end: func(ctx context.Context) (uint64, error) {
 		return 0, s.revive(ctx, m)
-	}}
+	}}, nil
 }
 
 // revive starts a node again and waits until it is ready.
@@ -177,21 +255,30 @@ func (s *stage) pause(m *member) (wound, error) {
 	if err := m.Pause(); err != nil {
 		return wound{}, err
 	}
-	return wound{kind: history.Pause, whom: []string{m.Name}, end: func(context.Context) (uint64, error) { return 0, m.Resume() }}, nil
+	return wound{kind: history.Pause, whom: []string{m.Name}, missed: done,
+		end: func(context.Context) (uint64, error) { return 0, m.Resume() }}, nil
 }
 
 // restart tells a node to leave in good order. What it has not handed over when it must end is lost with it: then it is a kill.
-func (s *stage) restart(m *member) wound {
-	w := wound{kind: string(Restart), whom: []string{m.Name}}
+func (s *stage) restart(m *member, kind Kind) wound {
+	w := wound{kind: string(kind), whom: []string{m.Name}, missed: done}
+	whole := false
+	if w.note, whole = drain(m); !whole {
+		w.kind, w.from = history.Kill, s.now()
+	}
+	w.end = func(ctx context.Context) (uint64, error) { return 0, s.revive(ctx, m) }
+	return w
+}
+
+// drain ends a process in good order. whole: it has handed everything over.
+func drain(m *member) (note string, whole bool) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
 	err := m.Terminate(ctx)
-	w.note = fmt.Sprintf("drained for %.1f s", time.Since(began).Seconds())
 	if err != nil || time.Since(began) > drainLimit/2 {
 		m.Kill()
-		w.kind, w.note = history.Kill, fmt.Sprintf("it did not hand everything over: %v", err)
+		return fmt.Sprintf("it did not hand everything over: %v", err), false
 	}
-	w.end = func(ctx context.Context) (uint64, error) { return 0, s.revive(ctx, m) }
-	return w
+	return fmt.Sprintf("drained for %.1f s", time.Since(began).Seconds()), true
 }

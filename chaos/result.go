@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -34,6 +35,8 @@ type Result struct {
 	Early        bool               `json:"early,omitempty"`    // the load was ended before its time
 	LeftOut      int64              `json:"left_out,omitempty"` // actions that came due with too many under way
 	CutAnswers   int                `json:"cut_answers,omitempty"`
+	Stalls       int                `json:"stalls,omitempty"`  // times that the machine did not let this process run for long
+	Stalled      time.Duration      `json:"stalled,omitempty"` // the longest of them
 	Took         time.Duration      `json:"took"`
 	Logs         string             `json:"logs,omitempty"` // directory of the nodes' logs, if they were kept
 
@@ -54,6 +57,11 @@ func (r *Result) count(wanted check.Result) int {
 		}
 	}
 	return n
+}
+
+// bit reports whether any fault has hurt anything.
+func (r *Result) bit() bool {
+	return slices.ContainsFunc(r.history.Faults, func(f history.Fault) bool { return f.Bit() })
 }
 
 // JudgeHistory judges a history that was saved. There is no schedule in the result.
@@ -209,6 +217,10 @@ func (r *Result) doubts() []string {
 	}
 	if r.CutAnswers > 0 {
 		all = append(all, fmt.Sprintf("what %d reads saw did not fit into the history", r.CutAnswers))
+	}
+	if r.Stalls > 0 {
+		all = append(all, fmt.Sprintf("the machine was too busy to let this process run, %d times, for up to %v: nodes may have taken each "+
+			"other for dead without any fault", r.Stalls, r.Stalled.Round(time.Millisecond)))
 	}
 	if r.Early {
 		all = append(all, fmt.Sprintf("the run was ended early, after %.1f s", r.Run.Length.Seconds()))

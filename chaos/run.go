@@ -144,6 +144,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	r.Took = time.Since(began)
+	if len(o.Schedule) > 0 && !r.bit() && !r.Early {
+		err = errors.Join(err, ErrNoBite)
+	}
 	if r.Violations() == 0 && err == nil {
 		err = os.RemoveAll(dir)
 	} else {
@@ -151,6 +154,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	return r, errors.Join(err, r.Save(o.Dir))
 }
+
+// ErrNoBite means that the schedule has faults and none of them is known to have hurt anything.
+var ErrNoBite = errors.New("no fault bit: the run proves nothing")
 
 // open makes the network.
 func open(kind string) (l *lab.Lab, network string, err error) {
@@ -233,13 +239,19 @@ func (s *stage) perform(ctx context.Context, o Options, l *load) {
 	parts.Go(func() { s.play(ctx, o.Schedule) })
 	shown := make(chan struct{})
 	over := make(chan struct{})
+	strained := make(chan struct{})
 	go func() { // joined below
 		defer close(shown)
 		s.progress(over)
 	}()
+	go func() { // likewise
+		defer close(strained)
+		s.strain.watch(over)
+	}()
 	parts.Wait()
 	close(over)
 	<-shown
+	<-strained
 }
 
 // progress tells now and then what has been done.
@@ -289,6 +301,7 @@ func (s *stage) judge(o Options, network string) (*Result, error) {
 	}
 	return &Result{
 		Run: h.Run, Network: network, Schedule: o.Schedule, Verdicts: j.All(), Availability: j.Availability(),
-		Troubles: s.troubles, Skipped: s.skipped, CutAnswers: s.recorder.CutAnswers(), history: h,
+		Troubles: s.troubles, Skipped: s.skipped, CutAnswers: s.recorder.CutAnswers(),
+		Stalls: s.strain.times, Stalled: s.strain.longest, history: h,
 	}, nil
 }

@@ -207,3 +207,58 @@ func TestOptionsThatCannotBeMeant(t *testing.T) {
 		t.Errorf("a fault of a node that there is not: %v, want ErrSchedule", err)
 	}
 }
+
+// TestMildFaultsBite: what loses no node does something all the same, a node can join and leave meanwhile, and a fault within
+// a split happens.
+func TestMildFaultsBite(t *testing.T) {
+	r, _ := run(t, 25*time.Second, `
+		1s duplicate * 2s share=20%
+		1s join node-4 8s
+		2s skew node-2 2s off=-1500ms rate=1.02
+		3500ms reorder node-1 2s share=20% by=10ms
+		4s cut node-1,client-1,client-2/node-2,node-3,client-3,client-4 3s with=kill:node-2
+		8s stop-reading * 2s
+		10s rolling * 0s`, Options{})
+	for _, v := range r.Verdicts {
+		if v.Result == check.Violated && v.Check != "healed" { // which lists the twin of a write that reached both sides
+			t.Errorf("%v", &v)
+		}
+	}
+	if r.Stalls > 3 {
+		t.Skipf("the machine stood still %d times, for up to %v: faults wait for a cluster that cannot come together", r.Stalls, r.Stalled)
+	}
+	if len(r.Skipped) > 0 {
+		t.Errorf("left out: %v", r.Skipped)
+	}
+	for _, f := range r.history.Faults {
+		if !f.Bit() {
+			t.Errorf("%s of %v did not bite: %+v", f.Kind, f.Whom, f)
+		}
+	}
+	kinds := make(map[string]int)
+	for _, f := range r.history.Faults {
+		kinds[f.Kind]++
+	}
+	for kind, want := range map[string]int{"duplicate": 1, "join": 1, "skew": 1, "reorder": 1, "cut": 1, "kill": 1, "stop-reading": 1, "rolling": 3} {
+		if kinds[kind] != want {
+			t.Errorf("%d faults are recorded as %s, want %d", kinds[kind], kind, want)
+		}
+	}
+}
+
+func TestARunOfWhichNoFaultBitProvesNothing(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it builds the command and runs processes")
+	}
+	binary, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Dir: t.TempDir(), Binary: binary, Nodes: 2, Length: 2 * time.Second, Network: NetworkSwitch, Say: t.Logf}
+	o.Schedule = Schedule{{At: time.Second, Kind: Loss, Whom: []string{"client-1"}, Share: 1e-9}}
+	r, err := Run(t.Context(), o)
+	if !errors.Is(err, ErrNoBite) || r == nil || !strings.Contains(strings.Join(r.doubts(), "\n"), "did not bite") {
+		t.Errorf("%v, want ErrNoBite beside a result that says so: %+v", err, r)
+	}
+}

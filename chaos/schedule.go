@@ -1,10 +1,8 @@
 package chaos
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,9 +24,23 @@ const (
 	Bridge  Kind = "bridge"  // a node, or primary: it sees two halves that do not see each other
 	Flap    Kind = "flap"    // SIDE/SIDE: cut and mended twice a second
 	Pull    Kind = "pull"    // a node, or primary: its cord is out
-	Loss    Kind = "loss"    // a node, or * for all: share=N% of the packets to and from it is lost
-	Delay   Kind = "delay"   // a node, or * for all: packets to and from it arrive later by=DURATION, jitter=DURATION more
+	Rolling Kind = "rolling" // *: restart of one node after the other, each down for that long
+
+	Loss      Kind = "loss"      // a node, a client, or * for all: share=N% of the packets to and from it is lost
+	Delay     Kind = "delay"     // likewise: packets to and from it arrive later by=DURATION, jitter=DURATION more
+	Duplicate Kind = "duplicate" // likewise: share=N% arrives twice
+	Reorder   Kind = "reorder"   // likewise: share=N% is overtaken by later ones, being held back by=DURATION
+
+	Join        Kind = "join"         // a node that is not of the cluster: it joins, and leaves in order when the time is over
+	Skew        Kind = "skew"         // a node, or primary: its clock is off=DURATION, and runs rate=FACTOR as fast
+	StopReading Kind = "stop-reading" // *: a further client asks every node for big sessions, and reads no answer
 )
+
+// isMild are the kinds that may overlap all others: they lose no node.
+var isMild = map[Kind]bool{Loss: true, Delay: true, Duplicate: true, Reorder: true, Join: true, Skew: true, StopReading: true}
+
+// splits are the kinds that part nodes from each other.
+var splits = []Kind{Cut, Isolate, OneWay, Ring, Bridge, Flap, Pull}
 
 // Names that stand for others.
 const (
@@ -43,6 +55,11 @@ const (
 	lineMax  = 4096 // bytes
 	delayMax = time.Second
 	shareMax = 0.3
+
+	guestsMax = 2 // nodes that join
+	offMax    = time.Hour
+	rateLeast = 0.9 // of a steady clock, of which leases allow a tenth
+	rateMost  = 1.1
 )
 
 // ErrSchedule means that a schedule cannot be meant; its text says which line and why.
@@ -55,16 +72,22 @@ type Step struct {
 	Whom    []string // or the first side
 	Against []string // the second side
 	For     time.Duration
-	Share   float64 // of Loss, in (0, 0.3]
-	By      time.Duration
-	Jitter  time.Duration // both of Delay
+	Share   float64       // of Loss, Duplicate and Reorder, in (0, 0.3]
+	By      time.Duration // of Delay, and of Reorder, where zero is the lab's default
+	Jitter  time.Duration // of Delay
+	Off     time.Duration // of Skew: by how much the time of day is ahead; negative: behind
+	Rate    float64       // of Skew: of the steady clock; zero: it is right
+	With    Within
+}
+
+// Within is a fault of a process in the middle third of a split. The zero Within is none.
+type Within struct {
+	Kind Kind // Kill, Pause or Restart
+	Whom string
 }
 
 // Schedule is faults, ascending by At.
 type Schedule []Step
-
-// isMild reports whether a fault may overlap others: it loses no node.
-func (s *Step) isMild() bool { return s.Kind == Loss || s.Kind == Delay }
 
 // String is the step as a line of a schedule.
 func (s Step) String() string {
@@ -73,11 +96,23 @@ func (s Step) String() string {
 		whom += "/" + strings.Join(s.Against, ",")
 	}
 	text := fmt.Sprintf("%v %s %s %v", s.At, s.Kind, whom, s.For)
-	switch s.Kind {
-	case Loss:
+	if s.Share > 0 {
 		text += " share=" + strconv.FormatFloat(s.Share*100, 'g', 10, 64) + "%"
-	case Delay:
-		text += fmt.Sprintf(" by=%v jitter=%v", s.By, s.Jitter)
+	}
+	if s.By > 0 || s.Kind == Delay {
+		text += fmt.Sprintf(" by=%v", s.By)
+	}
+	if s.Kind == Delay {
+		text += fmt.Sprintf(" jitter=%v", s.Jitter)
+	}
+	if s.Kind == Skew {
+		text += fmt.Sprintf(" off=%v", s.Off)
+	}
+	if s.Rate > 0 {
+		text += " rate=" + strconv.FormatFloat(s.Rate, 'g', 10, 64)
+	}
+	if s.With.Kind != "" {
+		text += fmt.Sprintf(" with=%s:%s", s.With.Kind, s.With.Whom)
 	}
 	return text
 }
@@ -96,20 +131,34 @@ func (s Schedule) String() string {
 
 // Validate reports the first step that cannot be done to a cluster of so many nodes and clients, as ErrSchedule.
 func (s Schedule) Validate(nodes, clients int) error {
-	known := slices.Concat(nodeNames(nodes), clientNames(clients), []string{Everybody, BusyPrimary})
 	for i, step := range s {
 		err := step.validate()
-		for _, name := range slices.Concat(step.Whom, step.Against) {
-			if err == nil && !slices.Contains(known, name) {
-				err = fmt.Errorf("there is no %s: nodes are node-1 to node-%d, clients client-1 to client-%d", name, nodes, clients)
-			}
-		}
-		if err == nil && step.Kind == Bridge && nodes < 3 || err == nil && step.Kind == Ring && nodes < 4 {
-			err = fmt.Errorf("%s needs more than %d nodes", step.Kind, nodes)
+		if err == nil {
+			err = step.fits(nodes, clients)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: fault %d, %q: %w", ErrSchedule, i+1, step, err)
 		}
+	}
+	return nil
+}
+
+// fits reports what a cluster lacks for the step.
+func (s *Step) fits(nodes, clients int) error {
+	if s.Kind == Join {
+		if guests := guestNames(nodes); !slices.Contains(guests, s.Whom[0]) {
+			return fmt.Errorf("%s cannot join: name one of %s", s.Whom[0], strings.Join(guests, ", "))
+		}
+		return nil
+	}
+	known := slices.Concat(nodeNames(nodes), clientNames(clients), []string{Everybody, BusyPrimary, ""})
+	for _, name := range slices.Concat(s.Whom, s.Against, []string{s.With.Whom}) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("there is no %s: nodes are node-1 to node-%d, clients client-1 to client-%d", name, nodes, clients)
+		}
+	}
+	if s.Kind == Bridge && nodes < 3 || s.Kind == Ring && nodes < 4 {
+		return fmt.Errorf("%s needs more than %d nodes", s.Kind, nodes)
 	}
 	return nil
 }
@@ -122,27 +171,59 @@ func (s *Step) validate() error {
 	sided, alone := len(s.Against) > 0, len(s.Whom) == 1
 	switch s.Kind {
 	case Cut, OneWay, Flap:
-		return s.validateSides()
-	case Kill, Pause, Restart, Isolate, Bridge, Pull:
-		if sided || !alone || !isNode(s.Whom[0]) {
+		if err := s.validateSides(); err != nil {
+			return err
+		}
+	case Kill, Pause, Restart, Isolate, Bridge, Pull, Skew, Join:
+		if sided || !alone || !isNode(s.Whom[0]) || s.Kind == Join && s.Whom[0] == BusyPrimary {
 			return errors.New("name one node, or primary")
 		}
-	case Ring:
+	case Ring, Rolling, StopReading:
 		if sided || !alone || s.Whom[0] != Everybody {
 			return errors.New("write *: it concerns all nodes")
 		}
-	case Loss, Delay:
+	case Loss, Delay, Duplicate, Reorder:
 		if sided || !alone || s.Whom[0] == BusyPrimary {
 			return errors.New("name one node or client, or *")
 		}
 	default:
 		return fmt.Errorf("unknown kind %q", s.Kind)
 	}
-	if s.Kind == Loss && !(s.Share > 0 && s.Share <= shareMax) {
-		return fmt.Errorf("share must be more than 0 and at most %v%%", shareMax*100)
+	return s.validateNumbers()
+}
+
+func (s *Step) validateNumbers() error {
+	switch s.Kind {
+	case Loss, Duplicate, Reorder:
+		if !(s.Share > 0 && s.Share <= shareMax) {
+			return fmt.Errorf("share must be more than 0 and at most %v%%", shareMax*100)
+		}
+	case Delay:
+		if s.By <= 0 {
+			return errors.New("by must be more than 0")
+		}
+	case Skew:
+		if !(s.Rate == 0 || s.Rate >= rateLeast && s.Rate <= rateMost) {
+			return fmt.Errorf("rate must be from %v to %v", rateLeast, rateMost)
+		}
+		if s.Off.Abs() > offMax || s.Off == 0 && (s.Rate == 0 || s.Rate == 1) {
+			return fmt.Errorf("write by how much the clock is off, as off=-3s, at most %v, or a rate, as rate=1.02", offMax)
+		}
 	}
-	if s.Kind == Delay && (s.By <= 0 || s.By > delayMax || s.Jitter < 0 || s.Jitter > delayMax) {
-		return fmt.Errorf("by must be more than 0, and by and jitter at most %v", delayMax)
+	if s.By < 0 || s.By > delayMax || s.Jitter < 0 || s.Jitter > delayMax {
+		return fmt.Errorf("by and jitter must be at least 0 and at most %v", delayMax)
+	}
+	return s.validateWith()
+}
+
+func (s *Step) validateWith() error {
+	switch {
+	case s.With == Within{}:
+		return nil
+	case !slices.Contains(splits, s.Kind):
+		return fmt.Errorf("%s parts no nodes, so nothing happens within it", s.Kind)
+	case s.With.Kind != Kill && s.With.Kind != Pause && s.With.Kind != Restart || !isNode(s.With.Whom):
+		return errors.New("write with=KIND:NODE, where KIND is kill, pause or restart")
 	}
 	return nil
 }
@@ -163,94 +244,11 @@ func (s *Step) validateSides() error {
 
 func isNode(name string) bool { return name == BusyPrimary || strings.HasPrefix(name, "node-") }
 
-// ParseSchedule reads a schedule, one fault per line:
-//
-//	AT KIND WHOM FOR [share=N%] [by=DURATION] [jitter=DURATION]
-//
-// Empty lines and what follows a # do not count. The errors are ErrSchedule and name the line, or those of the reader.
-func ParseSchedule(r io.Reader) (Schedule, error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, lineMax), lineMax)
-	var all Schedule
-	number := 0
-	for lines.Scan() {
-		number++
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		fields := strings.Fields(text)
-		if len(fields) == 0 {
-			continue
-		}
-		step, err := parseStep(fields)
-		if err == nil {
-			err = step.validate()
-		}
-		if err == nil && len(all) == stepsMax {
-			err = fmt.Errorf("more than %d faults", stepsMax)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: line %d: %w", ErrSchedule, number, err)
-		}
-		all = append(all, step)
-	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, fmt.Errorf("%w: line %d: longer than %d bytes", ErrSchedule, number+1, lineMax)
-	} else if err != nil {
-		return nil, fmt.Errorf("read schedule: %w", err)
-	}
-	slices.SortStableFunc(all, func(a, b Step) int { return int(a.At - b.At) })
-	return all, nil
-}
-
-func parseStep(fields []string) (s Step, err error) {
-	if len(fields) < 4 {
-		return s, errors.New("write at least AT KIND WHOM FOR, as in: 5s kill node-2 4s")
-	}
-	if s.At, err = time.ParseDuration(fields[0]); err != nil {
-		return s, fmt.Errorf("%q is no time: write 5s or 1m30s", fields[0])
-	}
-	s.Kind = Kind(fields[1])
-	first, second, sided := strings.Cut(fields[2], "/")
-	if s.Whom = strings.Split(first, ","); sided {
-		s.Against = strings.Split(second, ",")
-	}
-	if s.For, err = time.ParseDuration(fields[3]); err != nil {
-		return s, fmt.Errorf("%q is no time: write how long the fault lasts, as 5s", fields[3])
-	}
-	for _, option := range fields[4:] {
-		if err := s.set(option); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
-// set takes one NAME=VALUE.
-func (s *Step) set(option string) (err error) {
-	name, value, _ := strings.Cut(option, "=")
-	switch {
-	case name == "share" && s.Kind == Loss:
-		digits, isPercent := strings.CutSuffix(value, "%")
-		percent, err := strconv.ParseFloat(digits, 64)
-		if err != nil || !isPercent {
-			return fmt.Errorf("%q is no share: write share=10%%", option)
-		}
-		s.Share = percent / 100
-		return nil
-	case name == "by" && s.Kind == Delay:
-		s.By, err = time.ParseDuration(value)
-	case name == "jitter" && s.Kind == Delay:
-		s.Jitter, err = time.ParseDuration(value)
-	default:
-		return fmt.Errorf("%s takes no %q", s.Kind, option)
-	}
-	if err != nil {
-		return fmt.Errorf("%q holds no time: write by=50ms", option)
-	}
-	return nil
-}
-
 // nodeNames is the names of the nodes of every run.
 func nodeNames(count int) []string { return numbered("node-", count) }
+
+// guestNames is the names of the nodes that may join a cluster of so many.
+func guestNames(nodes int) []string { return nodeNames(nodes + guestsMax)[nodes:] }
 
 // clientNames is the names of the clients of every run.
 func clientNames(count int) []string { return numbered("client-", count) }

@@ -24,6 +24,15 @@ const everyKind = `
 1m20s pull node-4 4s
 1m30s loss * 5s share=12.5%
 1m31s delay client-1 5s by=40ms jitter=20ms
+1m32s duplicate * 5s share=10%
+1m33s reorder node-1 5s share=10% by=30ms
+1m34s reorder node-1 5s share=0.5%
+1m35s join node-5 20s
+1m36s skew primary 5s off=-3s rate=1.02
+1m37s skew node-2 5s off=300ms
+1m38s stop-reading * 5s
+1m40s rolling * 1s
+1m50s isolate primary 6s with=kill:node-2
 `
 
 func TestASchedulePrintsAsItIsRead(t *testing.T) {
@@ -34,8 +43,8 @@ func TestASchedulePrintsAsItIsRead(t *testing.T) {
 	if err := s.Validate(4, 2); err != nil {
 		t.Error(err)
 	}
-	if len(s) != 12 {
-		t.Errorf("%d faults, want 12", len(s))
+	if len(s) != 21 {
+		t.Errorf("%d faults, want 21", len(s))
 	}
 	again, err := ParseSchedule(strings.NewReader(s.String()))
 	if err != nil {
@@ -73,6 +82,24 @@ func TestWhatAScheduleCannotMean(t *testing.T) {
 		{"5s kill node-1 4s share=10%", `kill takes no "share=10%"`},
 		{"-5s kill node-1 4s", "times must be from 0"},
 		{"48h kill node-1 4s", "times must be from 0"},
+		{"5s duplicate node-1 4s", "share must be more than 0"},
+		{"5s reorder node-1 4s by=30ms", "share must be more than 0"},
+		{"5s reorder node-1 4s share=1% by=2s", "at most 1s"},
+		{"5s duplicate node-1 4s share=1% by=1ms", `duplicate takes no "by=1ms"`},
+		{"5s skew node-1 4s", "write by how much"},
+		{"5s skew node-1 4s rate=1", "write by how much"},
+		{"5s skew node-1 4s off=2h", "at most 1h"},
+		{"5s skew node-1 4s rate=1.2", "rate must be from 0.9 to 1.1"},
+		{"5s skew node-1 4s rate=0", "is no rate"},
+		{"5s skew node-1 4s rate=NaN", "rate must be"},
+		{"5s skew * 4s off=1s", "name one node"},
+		{"5s join primary 4s", "name one node"},
+		{"5s stop-reading node-1 4s", "write *"},
+		{"5s rolling node-1 4s", "write *"},
+		{"5s kill node-1 4s with=kill:node-2", "kill parts no nodes"},
+		{"5s cut node-1/node-2 4s with=kill", "names nobody"},
+		{"5s cut node-1/node-2 4s with=cut:node-1", "KIND is kill, pause or restart"},
+		{"5s cut node-1/node-2 4s with=kill:client-1", "KIND is kill, pause or restart"},
 		{strings.Repeat("x", lineMax+1), "line 1: longer than 4096 bytes"},
 		{strings.Repeat("5s ring * 1s\n", stepsMax+1), "line 1001: more than 1000 faults"},
 	} {
@@ -89,6 +116,10 @@ func TestAScheduleFitsItsCluster(t *testing.T) {
 		{"5s loss client-3 4s share=1%", "there is no client-3"},
 		{"5s cut node-1/router 4s", "there is no router"},
 		{"5s ring * 4s", "ring needs more than 3 nodes"},
+		{"5s pull node-1 4s with=kill:node-4", "there is no node-4"},
+		{"5s join node-3 4s", "node-3 cannot join: name one of node-4, node-5"},
+		{"5s join node-6 4s", "node-6 cannot join"},
+		{"5s skew node-4 4s off=1s", "there is no node-4"},
 	} {
 		s, err := ParseSchedule(strings.NewReader(c.text))
 		if err != nil {
@@ -127,7 +158,10 @@ func TestDrawnSchedulesCanBeDone(t *testing.T) {
 			if step.At < firstFault || step.At+step.For > length {
 				t.Errorf("seed %d: %v lies outside of the load of %v", seed, step, length)
 			}
-			if !step.isMild() {
+			if step.Share > shareOfAll && step.Whom[0] == Everybody {
+				t.Errorf("seed %d: %v is too much for all links", seed, step)
+			}
+			if !isMild[step.Kind] {
 				if step.At <= over {
 					t.Errorf("seed %d: %v begins before the one before is over", seed, step)
 				}
@@ -138,10 +172,50 @@ func TestDrawnSchedulesCanBeDone(t *testing.T) {
 }
 
 func TestDrawnSchedulesHaveEveryKind(t *testing.T) {
-	s := Draw(1, 5, 4, 5*time.Minute)
-	for _, k := range slices.Concat(severe, mild) {
-		if !slices.ContainsFunc(s, func(step Step) bool { return step.Kind == k }) {
-			t.Errorf("five minutes without %s", k)
+	for seed := range uint64(100) {
+		s := Draw(seed, 5, 4, 5*time.Minute)
+		for _, k := range slices.Concat(severe, mild, []Kind{Join}) {
+			if !slices.ContainsFunc(s, func(step Step) bool { return step.Kind == k }) {
+				t.Errorf("seed %d: five minutes without %s", seed, k)
+			}
+		}
+		for what, is := range map[string]func(Step) bool{
+			"a fault within a split":                 func(s Step) bool { return s.With.Kind != "" },
+			"a clock that is off by what is allowed": func(s Step) bool { return s.Kind == Skew && s.Off.Abs() <= skewWithin*time.Millisecond },
+			"a clock that is further off":            func(s Step) bool { return s.Kind == Skew && s.Off.Abs() >= 2*skewWithin*time.Millisecond },
+		} {
+			if !slices.ContainsFunc(s, is) {
+				t.Errorf("seed %d: five minutes without %s", seed, what)
+			}
+		}
+	}
+}
+
+func TestADrawnScheduleRepeatsNoKindBeforeAllCame(t *testing.T) {
+	for seed := range uint64(100) {
+		for _, lane := range [][]Kind{severe, mild} {
+			seen := make(map[Kind]bool)
+			for _, step := range Draw(seed, 5, 4, 5*time.Minute) {
+				switch {
+				case !slices.Contains(lane, step.Kind):
+				case seen[step.Kind] && len(seen) < len(lane):
+					t.Errorf("seed %d: %s comes twice before all of %v", seed, step.Kind, lane)
+				default:
+					seen[step.Kind] = true
+				}
+			}
+		}
+	}
+}
+
+func TestARollingRestartIsLeftOutWhereThereIsNoTime(t *testing.T) {
+	for seed := range uint64(50) {
+		s := Draw(seed, 5, 4, 18*time.Second)
+		if !slices.ContainsFunc(s, func(step Step) bool { return !isMild[step.Kind] }) {
+			t.Errorf("seed %d has no severe fault:\n%v", seed, s)
+		}
+		if slices.ContainsFunc(s, func(step Step) bool { return step.Kind == Rolling }) {
+			t.Errorf("seed %d restarts five nodes in 18 s:\n%v", seed, s)
 		}
 	}
 }

@@ -20,13 +20,15 @@ type stage struct {
 	say      func(format string, args ...any)
 
 	tally    tally
-	known    map[lostWrite]bool // conflicts recorded; used by one goroutine at a time
-	troubles []string           // what went wrong at the end; as known
+	strain   strain       // as troubles
+	troubles []string     // what went wrong at the end; used by one goroutine at a time
+	deaf     atomic.Int64 // number of the last client that does not read
 
-	mu      sync.Mutex      // guards the rest
-	healed  []history.Split // of which the end of the merge was not seen yet
-	skipped []string        // faults that were not done, and why
-	full    error           // events that did not fit into the history
+	mu      sync.Mutex         // guards the rest
+	known   map[lostWrite]bool // conflicts recorded
+	healed  []history.Split    // of which the end of the merge was not seen yet
+	skipped []string           // faults that were not done, and why
+	full    error              // events that did not fit into the history
 }
 
 // tally counts for who watches.
@@ -92,23 +94,39 @@ type conflictList struct {
 
 // collect records the conflicts that a node lists and nobody has listed before.
 func (s *stage) collect(ctx context.Context, m *member) {
+	if _, err := s.list(ctx, m); err != nil {
+		s.note(s.recorder.Unlisted(fmt.Sprintf("%s did not tell its list at %.3f s: %v", m.Name, s.now().Seconds(), err)))
+	}
+}
+
+// list is collect for a node that may be gone; fresh is how many were new.
+func (s *stage) list(ctx context.Context, m *member) (fresh int, err error) {
 	var list conflictList
 	if err := s.ask(ctx, m, "conflicts", &list); err != nil {
-		s.note(s.recorder.Unlisted(fmt.Sprintf("%s did not tell its list at %.3f s: %v", m.Name, s.now().Seconds(), err)))
-		return
+		return 0, err
 	}
 	if kept := uint64(len(list.Kept)); kept < list.Total {
 		s.note(s.recorder.Unlisted(fmt.Sprintf("%s has dropped the oldest %d of its list", m.Name, list.Total-kept)))
 	}
 	for _, c := range list.Kept {
 		name := lostWrite{c.App + "/" + c.Session, c.Attribute, c.Lost}
-		if s.known[name] {
+		if s.isKnown(name) {
 			continue
 		}
-		s.known[name] = true
+		fresh++
 		s.note(s.recorder.Conflict(history.Conflict{Node: m.Name, Session: name.session, Attr: c.Attribute, Lost: c.Lost,
 			Kept: c.Kept, Why: c.Why, At: s.now()}))
 	}
+	return fresh, nil
+}
+
+// isKnown reports whether a conflict is recorded, and takes it to be from now on.
+func (s *stage) isKnown(name lostWrite) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.known[name]
+	s.known[name] = true
+	return before
 }
 
 // collectAll is collect of every node.

@@ -44,7 +44,7 @@ func setWork() func(context.Context, *load, *rand.Rand) {
 	}
 }
 
-// counterWork has parallel clients raise counters.
+// counterWork has parallel clients raise counters, by client.Session.Update or by commits of their own.
 func counterWork() func(context.Context, *load, *rand.Rand) {
 	const name = "counter"
 	pool := newSessions(5, 150)
@@ -53,7 +53,9 @@ func counterWork() func(context.Context, *load, *rand.Rand) {
 		id, ok := pool.pick(r, func(id string) history.Answer { return a.create(name, id, 0) })
 		switch {
 		case !ok:
-		case r.IntN(10) < 7:
+		case r.IntN(10) < 4:
+			a.update(ctx, name, id, attr)
+		case r.IntN(2) == 0:
 			a.increment(ctx, name, id, attr)
 		default:
 			a.read(name, id, attr)

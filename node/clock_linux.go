@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machineClock counts from the machine's start and goes on while it sleeps: a lease must not outlast a suspended laptop
+// MachineClock counts from the machine's start and goes on while it sleeps: a lease must not outlast a suspended laptop
 // or virtual machine.
-func machineClock() func() replica.Instant {
+func MachineClock() func() replica.Instant {
 	return func() replica.Instant {
 		var ts unix.Timespec
 		if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {

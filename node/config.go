@@ -123,7 +123,7 @@ func (c Config) withDefaults() Config {
 		c.Key = wire.DevelopmentKey()
 	}
 	if c.Clock == nil {
-		c.Clock = machineClock()
+		c.Clock = MachineClock()
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -40,6 +40,7 @@ func (n *Node) status() Status {
 		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Events: map[string]uint64{},
 		Draining: n.draining, Backups: n.cfg.backups(), Split: n.cfg.Split, Conflicts: n.conflicts.total,
 		MinMembers: n.minMembers, Missing: n.absent(),
+		Clock: timeOf(n.cfg.Clock().Wall),
 	}
 	for kind, count := range n.events {
 		s.Events[string(kind)] = count

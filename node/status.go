@@ -13,6 +13,8 @@ type Status struct {
 	Reason  string `json:"reason,omitempty"` // why it is not ready
 	Admin   string `json:"admin,omitempty"`  // where its admin listener is; empty: it has none
 
+	Clock time.Time `json:"clock"` // its time of day
+
 	Members []MemberStatus  `json:"members"` // in the order of names, this node included
 	Missing []MissingStatus `json:"missing"` // in the order of names; never nil
 	Slots   SlotStatus      `json:"slots"`

@@ -14,7 +14,8 @@ type Second struct {
 	Answered int `json:"answered"` // acknowledged, or refused for what they were
 }
 
-// Gap is how long a session was without an answer: from an operation's call to the first answer to it or to a later one.
+// Gap is how long a session was without an answer: from an operation's call to the first answer to it or to a later one, or
+// until the last that asked in vain gave up.
 type Gap struct {
 	Session string        `json:"session,omitempty"` // empty: there was none
 	From    time.Duration `json:"from"`
@@ -107,6 +108,7 @@ type namedGap struct {
 // gaps is, for each operation, how long its session was without an answer from then on.
 func (s *session) gaps(end time.Duration) []namedGap {
 	first := make(map[string]time.Duration) // answer to an operation of a workload at or after the one looked at
+	last := make(map[string]time.Duration)  // when those had all given up
 	var all []namedGap
 	for _, o := range slices.Backward(s.ops) {
 		if o.Kind == history.Lock || o.Kind == history.Use {
@@ -117,8 +119,8 @@ func (s *session) gaps(end time.Duration) []namedGap {
 			at, ended = o.Returned, true
 			first[o.Workload] = at
 		}
-		if !ended {
-			at = end
+		if last[o.Workload] = max(last[o.Workload], o.Returned); !ended {
+			at = min(last[o.Workload], end)
 		}
 		all = append(all, namedGap{Gap{s.name, o.Invoked, at - o.Invoked, ended}, o.Workload})
 	}

@@ -46,6 +46,10 @@ func TestAvailable(t *testing.T) {
 		{name: "no answer any more", want: Violated, limits: kill, text: `
 			kill 2 n1
 			2.1-2.2 c load s failed
+			8-9 c load s failed`},
+		{name: "asked in vain once, and by nobody any more", want: OK, looked: 1, limits: kill, text: `
+			kill 2 n1
+			2.1-2.2 c load s failed
 			8-9 c load r ok`},
 		{name: "a gap of another fault", want: OK, limits: kill, text: `
 			pause 1-1.5 n2

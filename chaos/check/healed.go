@@ -80,14 +80,23 @@ func (j *Judge) unfounded(s *session, c *history.Conflict) string {
 		return "nobody wrote it"
 	case len(byStamp) == 0:
 		return "no write has the stamp " + c.Lost
-	case !ended && !slices.ContainsFunc(byStamp, j.splitTouched):
-		return "it was not written in a split"
-	case !ended && !slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.rivalled(s, o, others) }):
+	case !ended && !slices.ContainsFunc(byStamp, j.splitTouched) && !j.givenUpInSplit(c, others):
+		return "it was not written in a split, and not given up for what was"
+	case !ended && slices.ContainsFunc(byStamp, j.splitTouched) &&
+		!slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.rivalled(s, o, others) }):
 		return "no other side wrote or ended it"
 	case len(byStamp) == 1 && j.stands(s, byStamp[0], lost):
 		return "it is still there: " + say(byStamp[0])
 	}
 	return ""
+}
+
+// givenUpInSplit reports whether what an entry says stands in its place may have been made in a split. A side that held no
+// copy knows nothing of what was before, so that it may list even that.
+func (j *Judge) givenUpInSplit(c *history.Conflict, others []*history.Operation) bool {
+	return slices.ContainsFunc(others, func(o *history.Operation) bool {
+		return j.splitTouched(o) && (o.Stamp == c.Kept || o.Stamp == "")
+	})
 }
 
 // rivalled reports whether one of others may have been made on another side of a split in which o may have been made, or

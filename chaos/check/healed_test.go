@@ -149,6 +149,19 @@ func TestHealed(t *testing.T) {
 			2-3 d destroy s failed
 			conflict s.a
 			final 9 n1 s gone=destroyed`},
+		{name: "written before, and ended by a side that held no copy", want: OK, text: `
+			split 1-5-6 n1,c|n2,d
+			0.5-0.6 c add s.a=1 ok stamp=x
+			2-3 d destroy s ok stamp=y
+			conflict s.a lost=x kept=y
+			final 9 n1 s gone=destroyed`},
+		{name: "written before, and ended before", want: Violated, says: "not given up for what was", text: `
+			split 1-5-6 n1,c|n2,d
+			0.5-0.6 c add s.a=1 ok stamp=x
+			0.7-0.8 d destroy s ok stamp=y
+			2-3 c destroy s ok stamp=z
+			conflict s.a lost=x kept=y
+			final 9 n1 s gone=destroyed`},
 		{name: "the list is not whole", want: Undecided, says: "not whole: n2 was killed", text: `
 			split 1-5-6 n1,c|n2,d
 			2-2.01 c write s.r=1 ok

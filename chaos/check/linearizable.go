@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 	"sort"
 	"time"
@@ -33,32 +32,34 @@ func (j *Judge) Linearizable() Verdict {
 			pending = append(pending, r)
 		}
 	}
-	levels := bits.Len(uint(len(pending))) + 2 // of halving, and the explanation
-	share := j.limits.Search / time.Duration(levels)
-	search(v, pending, share)
+	search(v, pending, j.limits.Search)
 	return v.done()
 }
 
-// search looks for an order of every piece of some registers within a time. If it is not found for all of them at once,
-// each half gets half of the time again, until it is known which register has none.
+// search looks for an order of every piece of some registers within a time. All of them share a third of it; those of
+// which nothing is known by then share another.
 func search(v *Verdict, registers []*register, limit time.Duration) {
-	var all [][]step
-	for _, r := range registers {
-		all = append(all, r.pieces...)
-	}
-	result := order(all, limit)
-	switch {
-	case result == porcupine.Ok:
-	case len(registers) > 1:
-		half := len(registers) / 2
-		search(v, registers[:half], limit/2)
-		search(v, registers[half:], limit/2)
-	case result == porcupine.Illegal:
-		registers[0].explain(v, limit)
-	default:
+	const parts = 3 // the third is for explanations
+	hard := seek(v, registers, limit/parts)
+	for _, r := range seek(v, hard, limit/parts) {
 		v.open("register %s: the search for an order of its %d operations took too long: %s",
-			registers[0].name, registers[0].looked, "raise the limit on the search, or let fewer clients use one register")
+			r.name, r.looked, "raise the limit on the search, or let fewer clients use one register")
 	}
+}
+
+// seek gives each register its share of a time, and returns those of which nothing is known after it.
+func seek(v *Verdict, registers []*register, limit time.Duration) (open []*register) {
+	share := limit / time.Duration(max(len(registers), 1))
+	for _, r := range registers {
+		switch order(r.pieces, share) {
+		case porcupine.Ok:
+		case porcupine.Illegal:
+			r.explain(v, share)
+		default:
+			open = append(open, r)
+		}
+	}
+	return open
 }
 
 // order looks for an order of each of some pieces, which do not concern each other.

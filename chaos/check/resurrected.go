@@ -9,7 +9,8 @@ import (
 
 // Resurrected judges G2: once a destroy is acknowledged, nobody sees the session or gets a commit to it acknowledged. A
 // read that says "destroyed" is as good as the acknowledgement, so a destroy of unknown outcome that was seen to have
-// taken effect counts too. Only the other side of a split may not know, until they have merged.
+// taken effect counts too. Only the other side of a split may not know, until they have merged; and nobody who holds it may
+// be left after as many crashes as it had copies.
 func (j *Judge) Resurrected() Verdict {
 	v := &Verdict{Guarantee: G2, Check: "resurrected"}
 	lists := j.lists()
@@ -73,13 +74,16 @@ func isAlive(o *history.Operation) bool {
 
 // resurrected judges one operation that found the session.
 func (j *Judge) resurrected(v *Verdict, s *session, ends []*history.Operation, o *history.Operation) {
-	looked := false
+	looked, excused := false, false
 	for _, end := range ends {
 		if end.Returned > o.Invoked {
 			break
 		}
 		looked = true
-		if j.binds(end, o) || j.knew(s, end, o) {
+		if !j.binds(end, o) && !j.knew(s, end, o) {
+			continue
+		}
+		if excused = j.crashed(end, o.Returned); !excused {
 			v.violated(fmt.Sprintf("session %s was destroyed for certain by %.3f s, %s, and came back: %s",
 				s.name, end.Returned.Seconds(), say(end), say(o)), end, o)
 			break
@@ -87,6 +91,9 @@ func (j *Judge) resurrected(v *Verdict, s *session, ends []*history.Operation, o
 	}
 	if looked {
 		v.Looked++
+	}
+	if excused {
+		v.Excused++
 	}
 }
 
@@ -115,6 +122,12 @@ func (j *Judge) stillThere(v *Verdict, s *session, ends []*history.Operation, f 
 	if f.Gone != history.Here || j.inSplit(f.Invoked, f.Returned) {
 		return
 	}
-	v.violated(fmt.Sprintf("session %s was destroyed for certain by %.3f s, and %s has it at the end",
-		s.name, ends[0].Returned.Seconds(), f.Node), ends[0])
+	for _, end := range ends {
+		if !j.crashed(end, f.Returned) {
+			v.violated(fmt.Sprintf("session %s was destroyed for certain by %.3f s, and %s has it at the end",
+				s.name, end.Returned.Seconds(), f.Node), end)
+			return
+		}
+	}
+	v.Excused++
 }

@@ -53,6 +53,23 @@ func TestResurrected(t *testing.T) {
 			1-2 c destroy s ok
 			3-4 d use s ok token=1
 			final 9 n1 s gone=destroyed`},
+		{name: "the only copy of the logout is lost by a crash", want: OK, excuse: 3, text: `
+			split 1-5-6 n1,c|n2,d
+			2-3 c destroy s ok copies=1
+			kill 4 n1
+			4.5-4.6 c load s ok
+			7-8 d load s ok
+			final 9 n2 s a:1`},
+		{name: "one of two copies of the logout is lost by a crash", want: Violated, says: "n2 has it at the end", text: `
+			split 1-5-6 n1,c|n2,d
+			2-3 c destroy s ok copies=2
+			kill 4 n1
+			final 9 n2 s a:1`},
+		{name: "seen to be destroyed after the crash", want: Violated, says: "n2 has it at the end", text: `
+			1-2 c destroy s ok copies=1
+			kill 4 n1
+			5-6 c load s ok gone=destroyed
+			final 9 n2 s a:1`},
 		{name: "the other side of the split", want: OK, text: `
 			split 1-5-6 n1,c|n2,d
 			2-3 c destroy s ok

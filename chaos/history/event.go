@@ -30,11 +30,13 @@ type Fault struct {
 	Until    time.Duration `json:"until"`               // when it was mended; of a Kill, when the node was back. Zero: never.
 	Dropped  int64         `json:"dropped,omitempty"`   // packets
 	InFlight int           `json:"in_flight,omitempty"` // operations under way as it began
+	Begun    int           `json:"begun,omitempty"`     // operations that began while it lasted
+	Missed   bool          `json:"missed,omitempty"`    // it is known to have hurt nothing, whatever was under way
 	Note     string        `json:"note,omitempty"`
 }
 
 // Bit reports whether the fault is known to have hurt anything.
-func (f *Fault) Bit() bool { return f.Dropped > 0 || f.InFlight > 0 }
+func (f *Fault) Bit() bool { return !f.Missed && (f.Dropped > 0 || f.InFlight > 0 || f.Begun > 0) }
 
 // Split is a time in which not everybody could reach everybody else. Splits may follow each other and overlap in time.
 type Split struct {

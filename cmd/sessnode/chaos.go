@@ -81,7 +81,8 @@ A schedule has one fault per line: when, what, whom, for how long.
   5s kill primary 4s                            12s cut node-1,node-2,client-1/node-3,client-2 8s
   20s pause node-1 3s                           30s loss * 10s share=20%
   25s isolate node-2 5s                         45s delay node-3 5s by=40ms jitter=20ms
-Kinds: kill pause restart cut isolate one-way ring bridge flap pull loss delay. The faults of a seed are printed so.
+Kinds: kill pause restart rolling cut isolate one-way ring bridge flap pull loss delay duplicate reorder skew join
+stop-reading. The faults of a seed are printed so.
 
 EXAMPLE
   sessnode chaos run -nodes 3 -duration 30s -network switch

@@ -33,8 +33,8 @@ const (
 const exitHelp = `EXIT CODES
     0  done; for serve: left in good order
     1  failed for a reason that has no code of its own; for 'demo -once': the count or a wait was wrong;
-       for 'chaos run' and 'chaos judge': a guarantee was violated, or the nodes did not find
-       together again
+       for 'chaos run' and 'chaos judge': a guarantee was violated, the nodes did not find together
+       again, or no fault bit
     2  used wrongly: unknown command or flag, bad value
     3  configuration: a value that cannot work, a key or file that is missing or damaged, no key beyond loopback
     4  network: address taken, nobody reachable, no answer in time; for 'status -wait-safe' and 'drain': not safe, or not
@@ -62,7 +62,7 @@ var codes = []struct {
 	code   int
 	errors []error
 }{
-	{exitFailed, []error{errViolation, chaos.ErrNotWhole}},
+	{exitFailed, []error{errViolation, chaos.ErrNotWhole, chaos.ErrNoBite}},
 	{exitNotFound, []error{replica.ErrNotFound, replica.ErrDestroyed, errUnknownMember}},
 	{exitConfig, []error{node.ErrConfig, admin.ErrAddress, wire.ErrKeyText, wire.ErrClientKey, wire.ErrDevelopmentKey, os.ErrPermission,
 		os.ErrNotExist, os.ErrExist}},

@@ -25,6 +25,7 @@ type serving struct {
 	admin      string
 	drain      time.Duration
 	acceptKeys string
+	clock      string
 	logFormat  string
 	logLevel   slog.Level
 }
@@ -97,6 +98,8 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.StringVar(&s.acceptKeys, "accept-key-files", "", "`FILES` with further keys accepted while keys are changed, with commas")
 	flags.StringVar(&s.stateDir, "state-dir", "", "`DIR` in which members are remembered between runs, or "+noState+
 		" (default $STATE_DIRECTORY of systemd, or the user's own: ~/.local/state/sessnode on Linux)")
+	flags.StringVar(&s.clock, "clock", "", "`FILE` that makes this node's clock wrong, as in '-3s 1.02': off by so much, and so many times as fast; read "+
+		"again whenever it changes. For tests of a cluster under wrong clocks")
 	flags.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
 	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
 }
@@ -106,6 +109,11 @@ func (p *program) serve(ctx context.Context, s serving) error {
 	conf, err := s.config(p)
 	if err != nil {
 		return err
+	}
+	if s.clock != "" {
+		now, stop := followClock(s.clock, conf.Log)
+		defer stop()
+		conf.Clock = now
 	}
 	n, err := node.New(conf)
 	if err != nil {
