@@ -20,7 +20,7 @@ const namesDir = "/run/netns"
 const killLimit = 5 * time.Second
 
 // Clean removes what labs left whose process was killed: processes that they had started, which it kills, namespaces with all
-// in them, and their files. It returns the names of what it removed. A lab that runs is left alone. It needs root.
+// in them, their links to this machine, and their files. It returns the names of what it removed. A lab that runs is left alone. It needs root.
 func Clean() (removed []string, err error) {
 	names, err := filepath.Glob(filepath.Join(namesDir, namePrefix+"*")) // before the files: each lab that has a name has a file
 	if err != nil {
@@ -41,6 +41,12 @@ func Clean() (removed []string, err error) {
 		if name := filepath.Base(path); !running[runOf(path)] {
 			removed = append(removed, name)
 			errs = append(errs, removeNamespace(name))
+		}
+	}
+	for _, link := range doors() {
+		if !running[strings.TrimPrefix(link.Attrs().Name, doorPrefix)] {
+			removed = append(removed, link.Attrs().Name)
+			errs = append(errs, removeDoor(link))
 		}
 	}
 	for _, file := range files {
