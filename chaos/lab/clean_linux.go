@@ -37,16 +37,16 @@ func Clean() (removed []string, err error) {
 		running[runOf(file)] = lives
 		errs = append(errs, err)
 	}
+	for _, link := range doors() { // first: the kernel removes those of namespaces that have gone
+		if !running[strings.TrimPrefix(link.Attrs().Name, doorPrefix)] {
+			removed = append(removed, link.Attrs().Name)
+			errs = append(errs, removeDoor(link))
+		}
+	}
 	for _, path := range names {
 		if name := filepath.Base(path); !running[runOf(path)] {
 			removed = append(removed, name)
 			errs = append(errs, removeNamespace(name))
-		}
-	}
-	for _, link := range doors() {
-		if !running[strings.TrimPrefix(link.Attrs().Name, doorPrefix)] {
-			removed = append(removed, link.Attrs().Name)
-			errs = append(errs, removeDoor(link))
 		}
 	}
 	for _, file := range files {
