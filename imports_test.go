@@ -53,7 +53,7 @@ var diagram = map[string]may{
 	"client/clienttest": {ours: []string{"client", "replica"}},
 	"admin":             {},
 	"child":             {},
-	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}},                                      // ring: what a change must move; replica: the messages
+	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}},                                                       // ring: what a change must move; replica: the messages
 	"chaos":             {ours: []string{"client", "replica", "wire", "child", "chaos/lab", "chaos/history", "chaos/check", "chaos/control"}}, // wire: the cluster's key
 	"chaos/lab": {
 		ours: []string{"child"}, modules: []string{netlinkModule, netnsModule, nftablesModule, sysModule}, // sys: constants of the kernel
