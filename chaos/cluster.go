@@ -77,8 +77,7 @@ func (c *cluster) layOut(count int) (err error) {
 	if c.key, err = wire.GenerateKey(rand.Reader); err != nil {
 		return err
 	}
-	keyFile := filepath.Join(c.dir, "key")
-	if err := os.WriteFile(keyFile, []byte(c.key.Text()), 0o600); err != nil {
+	if err := os.WriteFile(c.keyFile(), []byte(c.key.Text()), 0o600); err != nil {
 		return err
 	}
 	var addrs []string
@@ -94,12 +93,14 @@ func (c *cluster) layOut(count int) (err error) {
 		name := m.place.Name()
 		m.Process = &child.Process{Name: name, Dir: c.dir, Binary: c.binary, Args: []string{
 			"serve", "-name", name, "-bind", m.place.Listen(), "-advertise", m.place.Addr(), "-join", strings.Join(addrs, ","),
-			"-expect", strconv.Itoa(count), "-key-file", keyFile, "-state-dir", c.dir,
+			"-expect", strconv.Itoa(count), "-key-file", c.keyFile(), "-state-dir", c.dir,
 		}}
 		m.place.House(m.Process)
 	}
 	return nil
 }
+
+func (c *cluster) keyFile() string { return filepath.Join(c.dir, "key") }
 
 // dial is a client in a place of its own. Without Nodes it knows all of them.
 func (c *cluster) dial(ctx context.Context, place string, conf client.Config) (*client.Client, error) {
@@ -170,7 +171,7 @@ type state struct {
 	Reason  string
 	Members []struct{ Name string }
 	Slots   struct{ Total, Unclaimed, Short, Dead int }
-	Held    struct{ Primary, Holder int }
+	Held    struct{ Primary, Backup, Holder int }
 }
 
 // ask gives a node an operator's command and decodes the answer.

@@ -33,7 +33,7 @@ func (l *Line) Leaves(dir string) error {
 }
 
 // Clean removes what labs in a directory left whose process was killed: their sockets, and the directories with logs, key and
-// state that were theirs. It returns what it removed. Their nodes have died with them on Linux, and elsewhere have to be ended by hand. A
+// state that were theirs. It returns what it removed, but not the directory itself, which goes with the last file. Their nodes have died with them on Linux, and elsewhere have to be ended by hand. A
 // lab that runs is left alone.
 func Clean(dir string) (removed []string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+lockSuffix))
@@ -57,6 +57,7 @@ func Clean(dir string) (removed []string, err error) {
 		}
 		errs = append(errs, err, f.Close())
 	}
+	_ = os.Remove(dir) // fails while a lab has files there
 	return removed, errors.Join(errs...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ const (
 	requestLimit = 5 * time.Second
 	acceptPause  = 50 * time.Millisecond
 	lockTries    = 10
+	lockPause    = 5 * time.Millisecond
 	// AnswerLimit is how long an answer may take.
 	AnswerLimit = 90 * time.Second
 )
@@ -42,14 +44,7 @@ func Listen(dir, name string) (*Line, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	held, err := lock(filepath.Join(dir, name+lockSuffix), os.O_CREATE)
-	for range lockTries { // somebody may just look whether it is taken
-		if !errors.Is(err, ErrTaken) {
-			break
-		}
-		<-time.After(acceptPause / lockTries)
-		held, err = lock(filepath.Join(dir, name+lockSuffix), os.O_CREATE)
-	}
+	held, err := take(dir, name)
 	if err != nil {
 		return nil, fmt.Errorf("lab %s: %w", name, err)
 	}
@@ -64,6 +59,24 @@ func Listen(dir, name string) (*Line, error) {
 		return nil, errors.Join(fmt.Errorf("open the lab's socket: %w", err), l.Close())
 	}
 	return l, nil
+}
+
+// take takes a lab's lock.
+func take(dir, name string) (held *os.File, err error) {
+	for range lockTries {
+		held, err = lock(filepath.Join(dir, name+lockSuffix), os.O_CREATE)
+		switch {
+		case errors.Is(err, ErrTaken): // or somebody just looks whether it is
+			<-time.After(lockPause)
+		case errors.Is(err, fs.ErrNotExist): // the last lab to end has removed the directory
+			if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+				return nil, err
+			}
+		default:
+			return held, err
+		}
+	}
+	return held, err
 }
 
 // Serve answers requests, several at a time, until Close. The handler gets a line without its end and returns one, of at most 1 MiB;
@@ -123,7 +136,7 @@ func readLine(r io.Reader, bytesMax int64) ([]byte, error) {
 	return bytes.TrimSuffix(line, []byte("\n")), nil
 }
 
-// Close ends the line when the requests under way are answered, and removes its files. What the lab said that it leaves it has to
+// Close ends the line when the requests under way are answered, and removes its files, and the directory if they were the last. What the lab said that it leaves it has to
 // remove before.
 func (l *Line) Close() error {
 	var errs []error
@@ -131,7 +144,9 @@ func (l *Line) Close() error {
 		errs = append(errs, l.listen.Close()) // which removes the socket
 	}
 	l.served.Wait()
-	return errors.Join(append(errs, os.Remove(l.lock.Name()), l.lock.Close())...) // in this order: nobody else has the lock yet
+	errs = append(errs, os.Remove(l.lock.Name()), l.lock.Close()) // in this order: nobody else has the lock yet
+	_ = os.Remove(filepath.Dir(l.socket))                         // fails while another lab has files there
+	return errors.Join(errs...)
 }
 
 // Ask sends a request, one line without its end, to a lab, and returns the answer. ErrNoLab: it does not run; the text says which do.
