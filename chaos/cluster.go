@@ -43,6 +43,7 @@ type member struct {
 
 // cluster is a lab with serve processes in it.
 type cluster struct {
+	pulse   *pulse // nil: nobody watches
 	lab     *lab.Lab
 	dir     string
 	binary  string
@@ -53,8 +54,8 @@ type cluster struct {
 
 // found starts count nodes and waits until they are one cluster with all copies. The caller ends what it returns, also
 // after an error.
-func found(ctx context.Context, l *lab.Lab, dir, binary string, count int) (*cluster, error) {
-	c := &cluster{lab: l, dir: dir, binary: binary}
+func found(ctx context.Context, p *pulse, l *lab.Lab, dir, binary string, count int) (*cluster, error) {
+	c := &cluster{pulse: p, lab: l, dir: dir, binary: binary}
 	if err := c.layOut(count); err != nil {
 		return c, err
 	}
@@ -196,6 +197,7 @@ func (c *cluster) awaitWhole(ctx context.Context, limit time.Duration) error {
 	defer again.Stop()
 	for {
 		why := c.lacking(ctx)
+		c.pulse.waitsFor(why)
 		if why == "" {
 			return nil
 		}

@@ -89,6 +89,7 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 		return
 	}
 	s.say("%7.1fs  %v, %d operations under way", from.Seconds(), step, underWay)
+	defer s.pulse.during(step)()
 	wait(ctx, step.For)
 	whole := context.WithoutCancel(ctx)
 	dropped, err := w.end(whole)

@@ -68,7 +68,7 @@ func Keep(ctx context.Context, o KeepOptions) (err error) {
 	defer close(h.over)
 	line.Serve(h.handle)
 	common.Say("starting %d nodes on the network %q", common.Nodes, network)
-	c, err := found(ctx, l, home, o.Binary, common.Nodes)
+	c, err := found(ctx, nil, l, home, o.Binary, common.Nodes)
 	defer c.end()
 	if err != nil {
 		return fmt.Errorf("start the cluster: %w", err)

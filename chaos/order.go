@@ -172,9 +172,13 @@ func (s *Step) sentence() string {
 	case OneWay:
 		return "cut one way, from " + list(s.Whom) + " to " + list(s.Against)
 	case Loss:
-		return fmt.Sprintf("loss of %g%% at %s", s.Share*100, list(s.Whom))
+		return fmt.Sprintf("loss of %.3g%% at %s", s.Share*100, list(s.Whom))
 	case Delay:
 		return fmt.Sprintf("delay of %v, jitter %v, at %s", s.By, s.Jitter, list(s.Whom))
 	}
-	return string(s.Kind) + " " + list(s.Whom)
+	text := string(s.Kind) + " " + list(s.Whom)
+	if len(s.Against) > 0 {
+		text += "/" + list(s.Against)
+	}
+	return text
 }

@@ -82,7 +82,8 @@ func (p *program) chaosRunCommand() *ffcli.Command {
 		ShortUsage: "sessnode chaos run [-nodes 5] [-duration 60s] [-seed N] [-network auto] [-out DIR] [-json]",
 		ShortHelp:  "break a cluster for a while and judge what its clients saw",
 		LongHelp: `Exit code 1 means that a guarantee was violated, 0 that no violation was found; what could not be judged is said. Ctrl-C ends
-the load; what there is until then is judged, and the exit code is 130 unless there was a violation.
+the load; what there is until then is judged, and the exit code is 130 unless there was a violation. A run that takes longer
+than the load, a quarter of it and 15 minutes is given up: then the error says where it hung.
 
 A schedule has one fault per line: when, what, whom, for how long.
   5s kill primary 4s                            12s cut node-1,node-2,client-1/node-3,client-2 8s
@@ -105,18 +106,20 @@ EXAMPLE
 
 // chaosRun breaks a cluster and prints the result.
 func (p *program) chaosRun(ctx context.Context, b breaking) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal must leave nothing behind either
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE) // a closed terminal or pipe must leave nothing behind either
 	defer stop()
 	if err := b.complete(); err != nil {
 		return err
 	}
 	o := b.options
 	o.Version = version()
-	o.Say = func(format string, args ...any) { fmt.Fprintf(p.err, format+"\n", args...) }
 	if err := explainChaos(o.Validate()); err != nil {
 		return err
 	}
+	shown := p.runProgress()
+	o.Say, o.Watch = shown.say, shown.show
 	r, err := chaos.Run(ctx, o)
+	shown.end()
 	if r == nil {
 		return explainChaos(err)
 	}
