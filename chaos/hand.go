@@ -51,7 +51,7 @@ func (h *hand) handle(ctx context.Context, request []byte) []byte {
 	return text
 }
 
-// obey waits until the cluster is up and it is this order's turn, and does it.
+// obey does an order when the cluster is up, and waits if it says so.
 func (h *hand) obey(ctx context.Context, o Order) (a Answer, err error) {
 	select {
 	case <-h.up:
@@ -64,17 +64,30 @@ func (h *hand) obey(ctx context.Context, o Order) (a Answer, err error) {
 		s := h.show(ctx)
 		return Answer{Lab: &s}, nil
 	}
+	if a.Said, err = h.inTurn(ctx, o); err != nil || !o.Wait {
+		return a, err
+	}
+	began := time.Now()
+	err = h.awaitWhole(ctx, wholeLimit)
+	if err == nil {
+		a.Said = append(a.Said, fmt.Sprintf("the nodes are one cluster with all copies, after %.1f s", time.Since(began).Seconds()))
+	}
+	return a, err
+}
+
+// inTurn does an order when those before it are done, and tells whoever watches the lab.
+func (h *hand) inTurn(ctx context.Context, o Order) ([]string, error) {
 	select {
 	case h.turn <- struct{}{}:
 	case <-ctx.Done():
-		return a, fmt.Errorf("another order is still being done: %w", ctx.Err())
+		return nil, fmt.Errorf("another order is still being done: %w", ctx.Err())
 	}
 	defer func() { <-h.turn }()
-	a.Said, err = h.do(ctx, o)
-	for _, line := range a.Said {
+	said, err := h.do(ctx, o)
+	for _, line := range said {
 		h.say("%s", line)
 	}
-	return a, err
+	return said, err
 }
 
 // do does an order that changes something, and says what it did. The caller has the turn.

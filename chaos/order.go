@@ -37,6 +37,7 @@ type Order struct {
 	Share   float64       `json:"share,omitempty"`   // of Loss, in (0, 0.3]
 	By      time.Duration `json:"by,omitempty"`      // of Delay, in ns as JSON
 	Jitter  time.Duration `json:"jitter,omitempty"`
+	Wait    bool          `json:"wait,omitempty"` // with Heal: until the nodes are one cluster again, for a minute at most
 }
 
 // Answer is what a lab says to an order.
@@ -47,8 +48,8 @@ type Answer struct {
 	Bad   bool     `json:"bad,omitempty"` // the error is ErrOrder
 }
 
-// Give gives the lab of that name, of this user, an order; the default name is [control.DefaultName]. The errors are ErrOrder, those of
-// [control.Ask], and what went wrong.
+// Give gives the lab of that name, of this user, an order; the default name is [control.DefaultName]. The errors are ErrOrder,
+// those of [control.Ask], and what went wrong.
 func Give(ctx context.Context, name string, o Order) (Answer, error) {
 	var a Answer
 	dir, err := control.Dir()

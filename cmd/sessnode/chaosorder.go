@@ -167,18 +167,19 @@ EXAMPLE
 }
 
 func (p *program) healCommand() *ffcli.Command {
-	c := p.newOrder(string(chaos.Heal), "sessnode chaos heal [NODE…] [-lab NAME]", "end all faults, or those of some nodes")
+	c := p.newOrder(string(chaos.Heal), "sessnode chaos heal [NODE…] [-wait] [-lab NAME]", "end all faults, or those of some nodes")
+	wait := c.flags.Bool("wait", false, "until the nodes are one cluster again, with all copies; for a minute at most")
 	return c.command(`Links are mended, cords plugged in, paused nodes go on and dead ones are started. A fault of several nodes ends for all of them,
-also if one of them is named. The lab says when the nodes are one cluster again; 'sessnode status -wait-safe' waits for it.`+whoIsWho+`
+also if one of them is named. The lab says when the nodes are one cluster again.`+whoIsWho+`
 
 EXAMPLE
-  sessnode chaos heal
+  sessnode chaos heal -wait
   sessnode chaos heal c`,
 		func(ctx context.Context, args []string) error {
 			var names []string
 			for _, arg := range args {
 				names = append(names, splitList(arg)...)
 			}
-			return p.order(ctx, c.lab, chaos.Order{Do: chaos.Heal, Whom: names})
+			return p.order(ctx, c.lab, chaos.Order{Do: chaos.Heal, Whom: names, Wait: *wait})
 		})
 }
