@@ -74,10 +74,10 @@ func Keep(ctx context.Context, o KeepOptions) (err error) {
 		return fmt.Errorf("start the cluster: %w", err)
 	}
 	h.stage = &stage{cluster: c, clients: []string{lab.Strangers}, say: common.Say}
-	close(h.up)
 	if o.Ready != nil {
 		o.Ready(h.show(ctx))
 	}
+	close(h.up)
 	h.watch(ctx)
 	common.Say("ending")
 	return nil
