@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,8 +87,13 @@ func TestARunThatEndsIsLeftAlone(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var one sync.Mutex // as Options have it
 		var told []Progress
-		p := newPulse(func(now Progress) { told = append(told, now) })
+		p := newPulse(func(now Progress) {
+			one.Lock()
+			defer one.Unlock()
+			told = append(told, now)
+		})
 		p.waitsFor("node-1 does not answer")
 		time.Sleep(1500 * time.Millisecond)
 		var done tally

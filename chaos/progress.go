@@ -51,7 +51,7 @@ type pulse struct {
 // beat is how often a pulse tells.
 const beat = time.Second
 
-// newPulse begins to tell.
+// newPulse begins to tell; watch may be called from several goroutines at a time.
 func newPulse(watch func(Progress)) *pulse {
 	p := &pulse{watch: watch, over: make(chan struct{}), began: time.Now(), now: Progress{Phase: PhaseStart}}
 	p.ended.Go(func() { // ends at stop
