@@ -33,9 +33,9 @@ func (o KeepOptions) Validate() error {
 	return Options{Dir: ".", Nodes: o.Nodes, Network: o.Network}.Validate()
 }
 
-// Keep starts a cluster and does to it what orders say, see [Give], until ctx is done; then nothing of it remains but what KeepOptions
-// says. Every process of this machine may reach the nodes. The end of ctx is an error only before the cluster is up. The errors
-// are ErrOptions, those of [control.Listen], lab.ErrUnsupported, and what went wrong.
+// Keep starts a cluster and does to it what orders say, see [Give], until ctx is done; then nothing of it remains but what
+// KeepOptions says. Every process of this machine may reach the nodes. The end of ctx is an error only before the cluster is up.
+// The errors are ErrOptions, those of [control.Listen], lab.ErrUnsupported, and what went wrong.
 func Keep(ctx context.Context, o KeepOptions) (err error) {
 	if err := o.Validate(); err != nil {
 		return err

@@ -33,8 +33,8 @@ func (l *Line) Leaves(dir string) error {
 }
 
 // Clean removes what labs in a directory left whose process was killed: their sockets, and the directories with logs, key and
-// state that were theirs. It returns what it removed, but not the directory itself, which goes with the last file. Their nodes have died with them on Linux, and elsewhere have to be ended by hand. A
-// lab that runs is left alone.
+// state that were theirs. It returns what it removed, but not the directory itself, which goes with the last file. Their nodes
+// have died with them on Linux, and elsewhere have to be ended by hand. A lab that runs is left alone.
 func Clean(dir string) (removed []string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+lockSuffix))
 	if err != nil {
@@ -50,7 +50,7 @@ func Clean(dir string) (removed []string, err error) {
 			errs = append(errs, err)
 			continue
 		}
-		some, err := clear(f, strings.TrimSuffix(path, lockSuffix)+socketSuffix)
+		some, err := clearUp(f, strings.TrimSuffix(path, lockSuffix)+socketSuffix)
 		removed = append(removed, some...)
 		if err == nil {
 			removed, err = append(removed, path), os.Remove(path)
@@ -61,8 +61,8 @@ func Clean(dir string) (removed []string, err error) {
 	return removed, errors.Join(errs...)
 }
 
-// clear removes what the last holder of a lock left, but for the lock, and returns what that was.
-func clear(lock *os.File, socket string) (removed []string, err error) {
+// clearUp removes what the last holder of a lock left, but for the lock, and returns what that was.
+func clearUp(lock *os.File, socket string) (removed []string, err error) {
 	var left leavings
 	// A file that is empty, or was not written to its end, is of a lab that had made nothing yet.
 	_ = json.NewDecoder(lock).Decode(&left)

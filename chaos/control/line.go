@@ -49,7 +49,7 @@ func Listen(dir, name string) (*Line, error) {
 		return nil, fmt.Errorf("lab %s: %w", name, err)
 	}
 	l := &Line{socket: filepath.Join(dir, name+socketSuffix), lock: held}
-	if _, err = clear(held, l.socket); err == nil {
+	if _, err = clearUp(held, l.socket); err == nil {
 		l.listen, err = net.Listen("unix", l.socket)
 	}
 	if err == nil {
@@ -79,8 +79,8 @@ func take(dir, name string) (held *os.File, err error) {
 	return held, err
 }
 
-// Serve answers requests, several at a time, until Close. The handler gets a line without its end and returns one, of at most 1 MiB;
-// its context ends when the answer would come too late.
+// Serve answers requests, several at a time, until Close. The handler gets a line without its end and returns one, of at most
+// 1 MiB; its context ends when the answer would come too late.
 func (l *Line) Serve(handle func(ctx context.Context, request []byte) []byte) {
 	room := make(chan struct{}, askersMax)
 	l.served.Go(func() { // ends when the listener is closed
@@ -136,8 +136,8 @@ func readLine(r io.Reader, bytesMax int64) ([]byte, error) {
 	return bytes.TrimSuffix(line, []byte("\n")), nil
 }
 
-// Close ends the line when the requests under way are answered, and removes its files, and the directory if they were the last. What the lab said that it leaves it has to
-// remove before.
+// Close ends the line when the requests under way are answered, and removes its files, and the directory if they were the last.
+// What the lab said that it leaves it has to remove before.
 func (l *Line) Close() error {
 	var errs []error
 	if l.listen != nil {
@@ -149,7 +149,8 @@ func (l *Line) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ask sends a request, one line without its end, to a lab, and returns the answer. ErrNoLab: it does not run; the text says which do.
+// Ask sends a request, one line without its end, to a lab, and returns the answer. ErrNoLab: it does not run; the text says
+// which do.
 func Ask(ctx context.Context, dir, name string, request []byte) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -187,6 +188,7 @@ func noLab(dir, name string, why error) error {
 	case slices.Contains(names, name):
 		return fmt.Errorf("%w yet, or no more: %w: try again", ErrNoLab, why)
 	case len(names) == 0:
+		_ = os.Remove(dir) // fails if it holds anything
 		return fmt.Errorf("%w: start one with 'sessnode chaos lab', as the same user", ErrNoLab)
 	}
 	return fmt.Errorf("%w by the name of %s; these are: %s; name one with -lab", ErrNoLab, name, strings.Join(names, ", "))

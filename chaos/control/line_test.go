@@ -84,6 +84,11 @@ func TestARequestIsAnswered(t *testing.T) {
 		t.Errorf("when it has ended: %v", err)
 	}
 	wantNone(t, dir)
+	must(t, os.Mkdir(dir, 0o700))
+	if _, err := ask(t, dir, "one", "abc"); !errors.Is(err, ErrNoLab) {
+		t.Errorf("in an empty directory: %v", err)
+	}
+	wantNone(t, dir)
 	again := open(t, dir, "one")
 	must(t, again.Close())
 }
