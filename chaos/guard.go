@@ -14,8 +14,8 @@ import (
 // GoroutinesFile stands in the directory of a run that hung: what each goroutine was doing.
 const GoroutinesFile = "goroutines.txt"
 
-// Limits of a run as a whole, beyond those of each wait. Starting takes at most a minute, the clients at most two, the end of the last
-// fault three, healing and reading five; judging grows with the load.
+// Limits of a run as a whole, beyond those of each wait. Starting takes at most a minute, the clients at most two, the end of the
+// last fault three, healing and reading five; judging grows with the load.
 const (
 	overtimeMax = 15 * time.Minute
 	tidyLimit   = 15 * time.Second // for each thing that is tidied up when a run hangs
@@ -34,8 +34,8 @@ func (p *pulse) whenHung(do func()) {
 	p.atHang = append(p.atHang, do)
 }
 
-// guard calls run and returns what it does, unless that takes longer than the load and the time beyond it; what remains when ctx is done
-// is the latter. Then it writes down what each goroutine does, tidies up and gives up; run's goroutine is left alone.
+// guard calls run and returns what it does, unless that takes longer than the load and the time beyond it; what remains when ctx
+// is done is the latter. Then it writes down what each goroutine does, tidies up and gives up; run's goroutine is left alone.
 func (p *pulse) guard(ctx context.Context, dir string, load, beyond time.Duration, run func() (*Result, error)) (*Result, error) {
 	type outcome struct {
 		*Result
