@@ -53,13 +53,14 @@ var diagram = map[string]may{
 	"client/clienttest": {ours: []string{"client", "replica"}},
 	"admin":             {},
 	"child":             {},
-	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}},                                      // ring: what a change must move; replica: the messages
-	"chaos":             {ours: []string{"client", "replica", "wire", "child", "chaos/lab", "chaos/history", "chaos/check"}}, // wire: the cluster's key
+	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}},                                                       // ring: what a change must move; replica: the messages
+	"chaos":             {ours: []string{"client", "replica", "wire", "child", "chaos/lab", "chaos/history", "chaos/check", "chaos/control"}}, // wire: the cluster's key
 	"chaos/lab": {
 		ours: []string{"child"}, modules: []string{netlinkModule, netnsModule, nftablesModule, sysModule}, // sys: constants of the kernel
 		testOurs: []string{"client", "replica", "wire"},
 	},
 	"chaos/mutants": {}, // it builds and runs the others
+	"chaos/control": {},
 	"chaos/simnet":  {testModules: []string{quicModule}},
 	"chaos/history": {},
 	"chaos/check":   {ours: []string{"chaos/history"}, modules: []string{porcupineModule}, pure: true}, // it knows nothing of what it judges

@@ -45,6 +45,7 @@ type member struct {
 
 // cluster is a lab with serve processes in it.
 type cluster struct {
+	pulse   *pulse // nil: nobody watches
 	lab     *lab.Lab
 	dir     string
 	binary  string
@@ -56,8 +57,8 @@ type cluster struct {
 
 // found starts count nodes and waits until they are one cluster with all copies. The caller ends what it returns, also
 // after an error.
-func found(ctx context.Context, l *lab.Lab, dir, binary string, count int) (*cluster, error) {
-	c := &cluster{lab: l, dir: dir, binary: binary}
+func found(ctx context.Context, p *pulse, l *lab.Lab, dir, binary string, count int) (*cluster, error) {
+	c := &cluster{pulse: p, lab: l, dir: dir, binary: binary}
 	if err := c.layOut(count); err != nil {
 		return c, err
 	}
@@ -80,8 +81,7 @@ func (c *cluster) layOut(count int) (err error) {
 	if c.key, err = wire.GenerateKey(rand.Reader); err != nil {
 		return err
 	}
-	keyFile := filepath.Join(c.dir, "key")
-	if err := os.WriteFile(keyFile, []byte(c.key.Text()), 0o600); err != nil {
+	if err := os.WriteFile(c.keyFile(), []byte(c.key.Text()), 0o600); err != nil {
 		return err
 	}
 	var addrs []string
@@ -103,7 +103,7 @@ func (c *cluster) layOut(count int) (err error) {
 	for _, m := range c.everybody() {
 		m.Args = []string{
 			"serve", "-name", m.Name, "-bind", m.place.Listen(), "-advertise", m.place.Addr(), "-join", strings.Join(addrs, ","),
-			"-expect", strconv.Itoa(count), "-key-file", keyFile, "-state-dir", c.dir, "-clock", m.clock,
+			"-expect", strconv.Itoa(count), "-key-file", c.keyFile(), "-state-dir", c.dir, "-clock", m.clock,
 		}
 	}
 	return nil
@@ -128,6 +128,8 @@ func (c *cluster) everybody() []*member {
 	}
 	return all
 }
+
+func (c *cluster) keyFile() string { return filepath.Join(c.dir, "key") }
 
 // dial is a client in a place of its own. Without Nodes it knows all of them.
 func (c *cluster) dial(ctx context.Context, place string, conf client.Config) (*client.Client, error) {
@@ -197,7 +199,7 @@ type state struct {
 	Clock   time.Time
 	Members []struct{ Name string }
 	Slots   struct{ Total, Unclaimed, Short, Dead int }
-	Held    struct{ Primary, Holder int }
+	Held    struct{ Primary, Backup, Holder int }
 }
 
 // ask gives a node an operator's command and decodes the answer.
@@ -222,6 +224,7 @@ func (c *cluster) awaitWhole(ctx context.Context, limit time.Duration) error {
 	defer again.Stop()
 	for {
 		why := c.lacking(ctx)
+		c.pulse.waitsFor(why)
 		if why == "" {
 			return nil
 		}

@@ -28,6 +28,7 @@ func (s *stage) finalReads(ctx context.Context) error {
 	var mu sync.Mutex
 	answers := make(map[string][]history.Final)
 	ask := func(names []string) error {
+		s.pulse.read(len(names) * len(s.members))
 		var asking sync.WaitGroup
 		errs := make([]error, len(s.members))
 		for i, m := range s.members {
@@ -93,6 +94,7 @@ func (s *stage) finalRead(ctx context.Context, c *client.Client, node, name stri
 	f := history.Final{Session: name, Node: node, Invoked: s.now()}
 	res, err := replied(c.Load(ctx, &replica.Load{Key: keyOf(idOf(name)), Peek: true}))
 	f.Returned = s.now()
+	s.tally.read.Add(1)
 	switch answer := readOf(err); {
 	case answer.Outcome != history.OK:
 		f.Error = err.Error()

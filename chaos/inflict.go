@@ -117,6 +117,7 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	if w.split {
 		within.Go(func() { s.within(ctx, step) }) // ends with its fault
 	}
+	defer s.pulse.during(step)()
 	wait(ctx, step.For)
 	whole := context.WithoutCancel(ctx)
 	dropped, err := w.end(whole)

@@ -31,9 +31,8 @@ const (
 	lengthDefault  = time.Minute
 	rateDefault    = 150.0
 	rateMax        = 5000.0
-	copies         = 2       // of a session with default settings
-	memoryBytes    = 1 << 30 // of the history
-	progressEvery  = 5 * time.Second
+	copies         = 2               // of a session with default settings
+	memoryBytes    = 1 << 30         // of the history
 	quiet          = 5 * time.Minute // bounds what follows the load
 )
 
@@ -54,6 +53,9 @@ type Options struct {
 	Network  string        // default NetworkAuto
 	Limits   check.Limits
 	Say      func(format string, args ...any) // is told what happens, a line at a time; from one goroutine at a time
+
+	// Watch is told how far the run has got, about every second and when a phase begins; never beside Say.
+	Watch func(Progress)
 
 	wrap func(client string, s store) store // for tests
 }
@@ -80,11 +82,20 @@ func (o Options) withDefaults() Options {
 	if say == nil {
 		say = func(string, ...any) {}
 	}
+	watch := o.Watch
+	if watch == nil {
+		watch = func(Progress) {}
+	}
 	var one sync.Mutex
 	o.Say = func(format string, args ...any) {
 		one.Lock()
 		defer one.Unlock()
 		say(format, args...)
+	}
+	o.Watch = func(now Progress) {
+		one.Lock()
+		defer one.Unlock()
+		watch(now)
 	}
 	if o.wrap == nil {
 		o.wrap = func(_ string, s store) store { return s }
@@ -117,7 +128,8 @@ func (o Options) Validate() error {
 
 // Run breaks a cluster and judges what its clients saw. When ctx is done the load ends early, and what there is is judged;
 // then Result.Early says so. A violation is no error. The error says why there is nothing to judge, what could not be saved, or,
-// as ErrNotWhole, that the nodes did not find together again; beside the latter two there is a result.
+// as ErrNotWhole, that the nodes did not find together again; beside the latter two there is a result. ErrHung: it took longer
+// than the load, a quarter of it, and 15 min.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -129,17 +141,25 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, err
 	}
+	p := newPulse(o.Watch)
+	defer p.stop()
+	return p.guard(ctx, o.Dir, o.Length, o.overtime(), func() (*Result, error) { return o.run(ctx, p) })
+}
+
+// run makes network and directory, and plays on them.
+func (o Options) run(ctx context.Context, p *pulse) (*Result, error) {
 	l, network, err := open(o.Network)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
+	p.whenHung(func() { _ = l.Close() }) // why it hung says more
 	dir, err := os.MkdirTemp(o.Dir, "nodes-")
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	r, err := o.play(ctx, l, dir, network)
+	r, err := o.play(ctx, p, l, dir, network)
 	if r == nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -152,6 +172,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	} else {
 		r.Logs = dir
 	}
+	p.phase(PhaseSave)
 	return r, errors.Join(err, r.Save(o.Dir))
 }
 
@@ -171,13 +192,14 @@ func open(kind string) (l *lab.Lab, network string, err error) {
 }
 
 // play starts a cluster, breaks it, and judges.
-func (o Options) play(ctx context.Context, l *lab.Lab, dir, network string) (*Result, error) {
+func (o Options) play(ctx context.Context, p *pulse, l *lab.Lab, dir, network string) (*Result, error) {
 	o.Say("seed %d: %d nodes and %d clients on the network %q, %v", o.Seed, o.Nodes, o.Clients, network, o.Length)
 	for _, step := range o.Schedule {
 		o.Say("  %v", step)
 	}
-	c, err := found(ctx, l, dir, o.Binary, o.Nodes)
+	c, err := found(ctx, p, l, dir, o.Binary, o.Nodes)
 	defer c.end()
+	p.whenHung(c.end)
 	if err != nil {
 		return nil, fmt.Errorf("start the cluster: %w", err)
 	}
@@ -203,6 +225,7 @@ func (o Options) play(ctx context.Context, l *lab.Lab, dir, network string) (*Re
 	early := ctx.Err() != nil && s.now() < o.Length
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), quiet)
 	defer cancel()
+	p.whenHung(cancel)
 	err = s.finish(ending)
 	r, judgeErr := s.judge(o, network)
 	if r != nil {
@@ -235,47 +258,25 @@ func (s *stage) perform(ctx context.Context, o Options, l *load) {
 	ctx, cancel := context.WithTimeout(ctx, o.Length)
 	defer cancel()
 	var parts sync.WaitGroup
+	s.pulse.load(o.Length, &s.tally, s.recorder.UnderWay)
 	parts.Go(func() { l.run(ctx, workloads(), o.Rate) })
 	parts.Go(func() { s.play(ctx, o.Schedule) })
-	shown := make(chan struct{})
 	over := make(chan struct{})
 	strained := make(chan struct{})
 	go func() { // joined below
-		defer close(shown)
-		s.progress(over)
-	}()
-	go func() { // likewise
 		defer close(strained)
 		s.strain.watch(over)
 	}()
 	parts.Wait()
 	close(over)
-	<-shown
 	<-strained
-}
-
-// progress tells now and then what has been done.
-func (s *stage) progress(over <-chan struct{}) {
-	again := time.NewTicker(progressEvery)
-	defer again.Stop()
-	askedBefore, answeredBefore := int64(0), int64(0)
-	for {
-		select {
-		case <-again.C:
-		case <-over:
-			return
-		}
-		asked, answered := s.tally.asked.Load(), s.tally.answered.Load()
-		s.say("%7.1fs  %.0f operations per second, %d of %d answered, %d under way", s.now().Seconds(),
-			float64(asked-askedBefore)/progressEvery.Seconds(), answered-answeredBefore, asked-askedBefore, s.recorder.UnderWay())
-		askedBefore, answeredBefore = asked, answered
-	}
 }
 
 // finish heals everything, waits until the nodes are one cluster, and reads all sessions. What could not be done stands
 // in the history, or is the error.
 func (s *stage) finish(ctx context.Context) error {
 	s.say("%7.1fs  the load is over; healing, and waiting for the nodes to be one cluster", s.now().Seconds())
+	s.pulse.phase(PhaseHeal)
 	err := s.lab.Heal()
 	if settleErr := s.settle(ctx, wholeLimit); settleErr != nil {
 		s.say("%7.1fs  NOT ONE CLUSTER: %v", s.now().Seconds(), settleErr)
@@ -292,6 +293,7 @@ func (s *stage) finish(ctx context.Context) error {
 
 // judge has every checker look at what was recorded.
 func (s *stage) judge(o Options, network string) (*Result, error) {
+	s.pulse.phase(PhaseJudge)
 	h := s.recorder.History()
 	s.say("%7.1fs  judging %d operations, %d faults, %d splits, %d conflicts, %d final reads", s.now().Seconds(),
 		len(h.Operations), len(h.Faults), len(h.Splits), len(h.Conflicts), len(h.Finals))

@@ -32,7 +32,7 @@ type stage struct {
 }
 
 // tally counts for who watches.
-type tally struct{ asked, answered atomic.Int64 }
+type tally struct{ asked, answered, read atomic.Int64 }
 
 // note keeps the first error of recording an event.
 func (s *stage) note(err error) {

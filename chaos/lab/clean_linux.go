@@ -20,12 +20,14 @@ const namesDir = "/run/netns"
 const killLimit = 5 * time.Second
 
 // Clean removes what labs left whose process was killed: processes that they had started, which it kills, namespaces with all
-// in them, and their files. It returns the names of what it removed. A lab that runs is left alone. It needs root.
+// in them, their links to this machine, and their files. It returns the names of what it removed. A lab that runs is left
+// alone. It needs root.
 func Clean() (removed []string, err error) {
 	names, err := filepath.Glob(filepath.Join(namesDir, namePrefix+"*")) // before the files: each lab that has a name has a file
 	if err != nil {
 		return nil, err
 	}
+	ends := doors() // likewise
 	files, err := filepath.Glob(filepath.Join(stateDir, "*.json"))
 	if err != nil {
 		return nil, err
@@ -36,6 +38,12 @@ func Clean() (removed []string, err error) {
 		lives, err := cleanProcesses(file)
 		running[runOf(file)] = lives
 		errs = append(errs, err)
+	}
+	for _, link := range ends { // first: the kernel removes those of namespaces that have gone
+		if !running[strings.TrimPrefix(link.Attrs().Name, doorPrefix)] {
+			removed = append(removed, link.Attrs().Name)
+			errs = append(errs, removeDoor(link))
+		}
 	}
 	for _, path := range names {
 		if name := filepath.Base(path); !running[runOf(path)] {

@@ -39,6 +39,7 @@ func heldLab(do func(ctx context.Context)) {
 	l, err := NewNamespaced()
 	fatal(err)
 	defer l.Close()
+	fatal(l.Admit())
 	a, err := l.Add("a")
 	fatal(err)
 	dir, err := os.MkdirTemp("", "lab")
@@ -123,6 +124,9 @@ func left(t *testing.T, run string) []string {
 	must(t, err)
 	if strings.Contains(string(mounts), run) {
 		all = append(all, "a mount")
+	}
+	if _, err := netlink.LinkByName(doorPrefix + run); err == nil {
+		all = append(all, "a link")
 	}
 	return all
 }
@@ -224,14 +228,14 @@ func TestCleanRemovesWhatAKilledLabLeft(t *testing.T) {
 	must(t, dead.cmd.Process.Kill())
 	_ = dead.cmd.Wait() // says that it was killed
 	await(t, "the housed process dies with its lab", func() bool { return !dead.housed.lives() })
-	if all := left(t, dead.run); len(all) != 4 || !dead.stray.lives() {
-		t.Fatalf("a killed lab left %v and its process alive: %v; want two names, a file and mounts", all, dead.stray.lives())
+	if all := left(t, dead.run); len(all) != 5 || !dead.stray.lives() {
+		t.Fatalf("a killed lab left %v and its process alive: %v; want two names, a file, mounts and a link", all, dead.stray.lives())
 	}
 	removed, err := Clean()
 	must(t, err)
 	wantGone(t, dead)
-	if len(removed) != 3 {
-		t.Errorf("removed %v, want two names and a file", removed)
+	if len(removed) != 4 {
+		t.Errorf("removed %v, want two names, a link and a file", removed)
 	}
 	wantOpen(t, h[0], h[1])
 	if again, err := Clean(); err != nil || len(again) != 0 {

@@ -13,7 +13,8 @@
 // /run/sessnode-lab/RUN.json, and the sockets and goroutines of the switch. Close removes all of it, so defer it: then it
 // is also done after a panic of the same goroutine, and after Ctrl-C if the signal ends a context. [Clean] removes what a lab
 // left that ended in another way. Nothing else on the machine is touched, but the directory /run/netns, which all tools share,
-// may be made; the namespaces have no way out, so that their addresses meet no other.
+// may be made; the namespaces have no way out, so that their addresses meet no other. [Lab.Admit] gives them one, to this
+// machine alone: a link named sess-RUN, which goes with the lab.
 //
 // A dead process shows in different ways: the kernel of a namespace refuses packets to its port, as any machine does, and the
 // switch is silent, as if the cord were pulled. Nodes find out sooner there than here.

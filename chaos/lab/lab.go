@@ -59,6 +59,25 @@ func (l *Lab) Add(name string) (*Place, error) {
 	return l.places[name], nil
 }
 
+// Admit lets the processes of this machine, whoever's they are, reach nodes at their places' addresses, and be reached by them,
+// as the place [Strangers]. In a switched lab they always can. In one of namespaces the machine gets a link named sess-RUN, with
+// an address and a route, until Close; ErrUnsupported: the machine uses these addresses already. A second Admit does nothing.
+func (l *Lab) Admit() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	if _, admitted := l.places[Strangers]; admitted {
+		return nil
+	}
+	if err := l.medium.admit(); err != nil {
+		return fmt.Errorf("let this machine in: %w", err)
+	}
+	l.places[Strangers] = nil
+	return nil
+}
+
 // Cut drops every packet between two sides, both ways, or from a to b if oneWay.
 func (l *Lab) Cut(a, b []string, oneWay bool) (*Fault, error) {
 	return l.Begin(Damage{Kind: Cut, Links: Between(a, b, oneWay)})

@@ -11,6 +11,8 @@ type medium interface {
 	begin(d Damage) (wound, error)
 	// end undoes damages, all in one step.
 	end(wounds []wound) error
+	// admit makes the place Strangers, if there is none, for all processes of this machine.
+	admit() error
 	close() error
 }
 

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -18,6 +17,7 @@ type namespace struct {
 	addr      netip.Addr
 	cord      string // the switch's side, a link of the hub
 	cordIndex int
+	endName   string
 	end       netlink.Link // the place's side
 	links     *netlink.Handle
 	journal   *journal
@@ -28,10 +28,10 @@ type namespace struct {
 	closed bool
 }
 
-// settle gives the place's end of the cord its address, and sets it and loopback up.
+// settle gives the place's end of the cord its address, and sets it up.
 func (p *namespace) settle() error {
 	var err error
-	if p.end, err = p.links.LinkByName(cordName); err != nil {
+	if p.end, err = p.links.LinkByName(p.endName); err != nil {
 		return err
 	}
 	ip := &netlink.Addr{IPNet: &net.IPNet{IP: p.addr.AsSlice(), Mask: net.CIDRMask(prefixBits, 32)}}
@@ -42,11 +42,16 @@ func (p *namespace) settle() error {
 	if err := p.links.LinkSetGSOMaxSegs(p.end, 1); err != nil {
 		return err
 	}
+	return p.links.LinkSetUp(p.end)
+}
+
+// wake sets loopback up.
+func (p *namespace) wake() error {
 	lo, err := p.links.LinkByName("lo")
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.links.LinkSetUp(p.end), p.links.LinkSetUp(lo))
+	return p.links.LinkSetUp(lo)
 }
 
 // mac is the place's hardware address.

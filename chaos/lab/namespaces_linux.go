@@ -1,10 +1,11 @@
 package lab
 
 import (
-	"crypto/rand"
+	crand "crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"strings"
@@ -24,10 +25,12 @@ const (
 	bridgeName = "bridge"
 	cordName   = "cord" // a place's end
 	nodePort   = 7946
-	prefixBits = 16
+	prefixBits = 24
+	numberMax  = 254
 )
 
-// placeNet is set aside for tests between machines (RFC 2544), so nobody mistakes its addresses for real ones.
+// placeNet is set aside for tests between machines (RFC 2544), so nobody mistakes its addresses for real ones. It holds 512 nets
+// of prefixBits: labs that let this machine in need one each.
 var placeNet = netip.AddrFrom4([4]byte{198, 18, 0, 0})
 
 // namespaces is a medium of the Linux kernel: each place is a network namespace, with a cord to a bridge in one more.
@@ -38,6 +41,7 @@ type namespaces struct {
 	links   *netlink.Handle // of the hub
 	filter  *filter         // of the hub
 	bridge  *netlink.Bridge
+	net     netip.Prefix
 	made    []string // names of namespaces, the hub's first
 	sites   map[string]*namespace
 
@@ -59,7 +63,7 @@ func NewNamespaced() (*Lab, error) {
 	if _, err := Clean(); err != nil {
 		return nil, fmt.Errorf("clean up after an earlier lab: %w", err)
 	}
-	n := &namespaces{run: newRun(), hub: netns.None(), sites: make(map[string]*namespace), lines: newLines(frameOverhead)}
+	n := &namespaces{run: newRun(), hub: netns.None(), net: newNet(), sites: make(map[string]*namespace), lines: newLines(frameOverhead)}
 	var err error
 	if n.journal, err = openJournal(n.run); err != nil {
 		n.lines.close()
@@ -74,8 +78,16 @@ func NewNamespaced() (*Lab, error) {
 // newRun is a name for a lab: eight hexadecimal digits.
 func newRun() string {
 	id := make([]byte, 4)
-	_, _ = rand.Read(id) // never fails
+	_, _ = crand.Read(id) // never fails
 	return hex.EncodeToString(id)
+}
+
+// newNet is one of the nets in placeNet.
+func newNet() netip.Prefix {
+	at := placeNet.As4()
+	at[1] += byte(rand.IntN(2))
+	at[2] = byte(rand.IntN(256))
+	return netip.PrefixFrom(netip.AddrFrom4(at), prefixBits)
 }
 
 // build makes the hub.
@@ -119,27 +131,43 @@ func (n *namespaces) namespace(name string) (ns netns.NsHandle, err error) {
 
 func (n *namespaces) add(name string) (site, error) {
 	number := len(n.made) // the hub has none; one that could not be made keeps its own
-	at := placeNet.As4()
-	at[2], at[3] = byte(number>>8), byte(number)
-	p := &namespace{place: name, addr: netip.AddrFrom4(at), cord: fmt.Sprintf("place%d", number),
-		journal: n.journal, ns: netns.None()}
+	if number >= numberMax {
+		return nil, fmt.Errorf("%w: it has no address for another place", ErrFull)
+	}
+	p := n.newSite(name, number)
+	p.endName = cordName
 	name = namePrefix + n.run + "-" + name
 	var err error
 	if p.ns, err = n.namespace(name); err == nil {
 		err = n.connect(p)
 	}
+	if err == nil {
+		err = p.wake()
+	}
 	if err != nil {
 		return nil, errors.Join(err, p.close(), removeNamespace(name)) // its cord goes with it
 	}
+	n.know(p)
+	return p, nil
+}
+
+// newSite is a place that has nothing but its names yet.
+func (n *namespaces) newSite(name string, number int) *namespace {
+	at := n.net.Addr().As4()
+	at[3] = byte(number)
+	return &namespace{place: name, addr: netip.AddrFrom4(at), cord: fmt.Sprintf("place%d", number), journal: n.journal, ns: netns.None()}
+}
+
+// know takes a place that is connected in.
+func (n *namespaces) know(p *namespace) {
 	n.sites[p.place] = p
 	n.byMAC.Store(hardwareAddr(p.mac()), p)
 	n.byCord.Store(p.cordIndex, p)
-	return p, nil
 }
 
 // connect puts a cord between a place and the bridge. Both its ends are made where they belong.
 func (n *namespaces) connect(p *namespace) error {
-	cord := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: p.cord, MasterIndex: n.bridge.Index}, PeerName: cordName,
+	cord := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: p.cord, MasterIndex: n.bridge.Index}, PeerName: p.endName,
 		PeerNamespace: netlink.NsFd(p.ns)}
 	if err := n.links.LinkAdd(cord); err != nil {
 		return err
@@ -183,7 +211,7 @@ func (n *namespaces) plug(p *namespace) error {
 	if err := n.links.LinkSetUp(cord); err != nil {
 		return err
 	}
-	return errors.Join(awaitUp(n.links, p.cord), awaitUp(p.links, cordName))
+	return errors.Join(awaitUp(n.links, p.cord), awaitUp(p.links, p.endName))
 }
 
 func (n *namespaces) unplug(p *namespace) error {

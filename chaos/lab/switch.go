@@ -11,7 +11,8 @@ import (
 )
 
 // Strangers is the place of a switched lab in which all sockets are that nobody opened through the lab: those of processes
-// in client places, and those with which nodes ask whether a port is dead. Faults may name it. Namespaces know none.
+// in client places, and those with which nodes ask whether a port is dead. In a lab of namespaces that [Lab.Admit] has opened it is
+// the machine that the lab runs on. Faults may name it.
 const Strangers = "strangers"
 
 // Limits of a switch.
@@ -86,6 +87,9 @@ func (s *udpSwitch) add(name string) (site, error) {
 	}
 	return &switchSite{s, p}, nil
 }
+
+// admit has nothing to do: everybody reaches loopback.
+func (s *udpSwitch) admit() error { return nil }
 
 func (s *udpSwitch) begin(d Damage) (wound, error) { return s.lines.begin(d), nil }
 

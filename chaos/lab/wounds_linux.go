@@ -2,6 +2,7 @@ package lab
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -32,6 +33,8 @@ func (n *namespaces) begin(d Damage) (wound, error) {
 // do does what the kernel must for a damage.
 func (n *namespaces) do(d Damage, w *injury) (whole wound, err error) {
 	switch {
+	case d.Kind == Pull && d.Links[0].From == Strangers:
+		return nil, fmt.Errorf("%w: this machine has no cord of the lab's: cut it off from all places", ErrUnsupported)
 	case d.Kind == Pull:
 		return n.pull(d, w)
 	case d.Kind.drops():

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/sessnode/sessnode/chaos"
 	"github.com/sessnode/sessnode/chaos/check"
+	"github.com/sessnode/sessnode/chaos/control"
 	"github.com/sessnode/sessnode/chaos/history"
 	"github.com/sessnode/sessnode/chaos/lab"
 )
@@ -27,20 +29,25 @@ var errViolation = errors.New("a guarantee was violated")
 func (p *program) chaosCommand() *ffcli.Command {
 	return &ffcli.Command{
 		Name:       "chaos",
-		ShortUsage: "sessnode chaos run|judge|clean [flags]",
+		ShortUsage: "sessnode chaos COMMAND [flags]",
 		ShortHelp:  "break a real cluster, and have what its clients saw judged",
 		LongHelp: `Nodes with default settings, in a network that can be cut, lossy and slow; clients that record every call and answer;
-checkers that know that record alone. See docs/CHAOS.md.
+checkers that know that record alone. Or a cluster that is kept up for you to break by hand. See docs/CHAOS.md.
 
-EXAMPLE
-  sessnode chaos run -duration 60s -seed 7 -out /tmp/chaos`,
-		FlagSet:     newFlags("chaos"),
-		Subcommands: []*ffcli.Command{p.chaosRunCommand(), p.chaosJudgeCommand(), p.chaosCleanCommand()},
+EXAMPLES
+  sessnode chaos run -duration 60s -seed 7 -out /tmp/chaos
+  sessnode chaos lab              and then in another terminal:
+  sessnode chaos cut a,b c,d,e
+  sessnode chaos show
+  sessnode chaos heal`,
+		FlagSet: newFlags("chaos"),
+		Subcommands: slices.Concat([]*ffcli.Command{p.chaosRunCommand(), p.chaosJudgeCommand(), p.chaosLabCommand()}, p.orderCommands(),
+			[]*ffcli.Command{p.chaosCleanCommand()}),
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) == 0 {
-				return usageError{errors.New("say run, judge or clean: see 'sessnode chaos -h'")}
+				return usageError{errors.New("say run, judge, lab or another command: see 'sessnode chaos -h'")}
 			}
-			return usageError{fmt.Errorf("unknown command %q: say run, judge or clean: see 'sessnode chaos -h'", args[0])}
+			return usageError{fmt.Errorf("unknown command %q: see 'sessnode chaos -h'", args[0])}
 		},
 	}
 }
@@ -75,7 +82,8 @@ func (p *program) chaosRunCommand() *ffcli.Command {
 		ShortUsage: "sessnode chaos run [-nodes 5] [-duration 60s] [-seed N] [-network auto] [-out DIR] [-json]",
 		ShortHelp:  "break a cluster for a while and judge what its clients saw",
 		LongHelp: `Exit code 1 means that a guarantee was violated, 0 that no violation was found; what could not be judged is said. Ctrl-C ends
-the load; what there is until then is judged, and the exit code is 130 unless there was a violation.
+the load; what there is until then is judged, and the exit code is 130 unless there was a violation. A run that takes longer
+than the load, a quarter of it and 15 minutes is given up: then the error says where it hung.
 
 A schedule has one fault per line: when, what, whom, for how long.
   5s kill primary 4s                            12s cut node-1,node-2,client-1/node-3,client-2 8s
@@ -99,18 +107,20 @@ EXAMPLE
 
 // chaosRun breaks a cluster and prints the result.
 func (p *program) chaosRun(ctx context.Context, b breaking) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal must leave nothing behind either
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE) // a closed terminal or pipe must leave nothing behind either
 	defer stop()
 	if err := b.complete(); err != nil {
 		return err
 	}
 	o := b.options
 	o.Version = version()
-	o.Say = func(format string, args ...any) { fmt.Fprintf(p.err, format+"\n", args...) }
 	if err := explainChaos(o.Validate()); err != nil {
 		return err
 	}
+	shown := p.runProgress()
+	o.Say, o.Watch = shown.say, shown.show
 	r, err := chaos.Run(ctx, o)
+	shown.end()
 	if r == nil {
 		return explainChaos(err)
 	}
@@ -158,8 +168,12 @@ func interrupted(ctx context.Context, r *chaos.Result) error {
 // explainChaos says whose error it is.
 func explainChaos(err error) error {
 	switch {
-	case errors.Is(err, chaos.ErrOptions):
+	case errors.Is(err, chaos.ErrOptions), errors.Is(err, chaos.ErrOrder), errors.Is(err, control.ErrName):
 		return usageError{err}
+	case errors.Is(err, control.ErrDir), errors.Is(err, control.ErrUnsupported):
+		return configError{err}
+	case errors.Is(err, control.ErrTaken):
+		return configError{fmt.Errorf("%w: end it with Ctrl-C, or give another one a name with -lab NAME", err)}
 	case errors.Is(err, chaos.ErrSchedule):
 		return configError{err}
 	case errors.Is(err, lab.ErrUnsupported):
@@ -222,13 +236,18 @@ func (p *program) chaosCleanCommand() *ffcli.Command {
 	return &ffcli.Command{
 		Name:       "clean",
 		ShortUsage: "sessnode chaos clean",
-		ShortHelp:  "remove what runs left that were killed: processes and network namespaces; needs root",
-		FlagSet:    newFlags("clean"),
+		ShortHelp:  "remove what runs and labs left that were killed",
+		LongHelp: `What a lab of this user left: its socket, and the directory with logs and key. As root, what runs and labs left in the
+kernel as well: processes, network namespaces, links. What runs is left alone.
+
+EXAMPLE
+  sessnode chaos clean`,
+		FlagSet: newFlags("clean"),
 		Exec: func(_ context.Context, args []string) error {
 			if err := noArguments(args); err != nil {
 				return err
 			}
-			removed, err := lab.Clean()
+			removed, err := cleanUp()
 			for _, name := range removed {
 				fmt.Fprintf(p.out, "removed %s\n", name)
 			}
@@ -238,4 +257,18 @@ func (p *program) chaosCleanCommand() *ffcli.Command {
 			return err
 		},
 	}
+}
+
+// cleanUp removes what killed labs left, as far as this user can see it.
+func cleanUp() (removed []string, err error) {
+	dir, err := control.Dir()
+	if err != nil {
+		return nil, configError{err}
+	}
+	removed, err = control.Clean(dir)
+	if os.Geteuid() != 0 {
+		return removed, err // what is in the kernel is root's
+	}
+	more, kernelErr := lab.Clean()
+	return append(removed, more...), errors.Join(err, kernelErr)
 }

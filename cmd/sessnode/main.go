@@ -48,13 +48,14 @@ func (p *program) run(ctx context.Context, args []string) int {
 		fmt.Fprint(p.err, ffcli.DefaultUsageFunc(root))
 		return exitUsage
 	}
-	chosen := find(root, args[0])
+	chosen, name := find(root, args[0]), "sessnode"
 	if chosen != root {
 		args = slices.Concat(args[:1], idLast(args[1:]))
-	}
-	name := "sessnode"
-	if chosen != root {
 		name += " " + chosen.Name
+		if len(args) > 1 && find(chosen, args[1]) != chosen {
+			chosen = find(chosen, args[1])
+			name += " " + chosen.Name
+		}
 	}
 	err := parse(root, name, args)
 	if err == nil {
@@ -105,13 +106,13 @@ func newFlags(name string) *flag.FlagSet {
 // fromEnvironment lets a command's flags be given as SESSNODE_FLAG.
 func fromEnvironment() ff.Option { return ff.WithEnvVarPrefix("SESSNODE") }
 
-// find is the subcommand of that name, or root itself.
-func find(root *ffcli.Command, name string) *ffcli.Command {
-	i := slices.IndexFunc(root.Subcommands, func(c *ffcli.Command) bool { return strings.EqualFold(c.Name, name) })
+// find is the subcommand of that name, or the command itself.
+func find(c *ffcli.Command, name string) *ffcli.Command {
+	i := slices.IndexFunc(c.Subcommands, func(sub *ffcli.Command) bool { return strings.EqualFold(sub.Name, name) })
 	if i < 0 {
-		return root
+		return c
 	}
-	return root.Subcommands[i]
+	return c.Subcommands[i]
 }
 
 // parse reads the flags of the command called name; whatever is wrong with them is the user's error.

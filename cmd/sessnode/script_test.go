@@ -34,6 +34,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir) // so that no run remembers the members of another
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
+			run := filepath.Join(env.WorkDir, "run") // for the sockets of labs
+			if err := os.Mkdir(run, 0o700); err != nil {
+				return err
+			}
+			env.Setenv("XDG_RUNTIME_DIR", run)
+			env.Setenv("TMPDIR", run)
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a command under the race detector ends when it is done
 			addrs, err := child.FreeAddrs(3)
 			for i, addr := range addrs {
@@ -41,7 +47,7 @@ func TestScripts(t *testing.T) {
 			}
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "get": get, "session": session},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "get": get, "session": session, "until": until},
 	})
 }
 
@@ -92,6 +98,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%q ended with exit code %d, want %d", args[1:], got, want)
 	}
+}
+
+// until runs a command again and again until it succeeds and prints a text: until TEXT COMMAND [ARGUMENT…].
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until TEXT COMMAND [ARGUMENT…]")
+	}
+	for range 300 {
+		if ts.Exec(args[1], args[2:]...) == nil && strings.Contains(ts.ReadFile("stdout"), args[0]) {
+			return
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	ts.Fatalf("%q never printed %q", args[1:], args[0])
 }
 
 // session makes a session in the application "test" and leaves its id in a variable: session ADDRESS VARIABLE. It waits
