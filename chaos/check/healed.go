@@ -74,29 +74,20 @@ func (j *Judge) unfounded(s *session, c *history.Conflict) string {
 	byStamp := slices.DeleteFunc(slices.Clone(lost), func(o *history.Operation) bool {
 		return o.Outcome == history.OK && o.Stamp != "" && o.Stamp != c.Lost
 	})
-	ended := slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.endedApart(s, o) })
+	ended := slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.endedApart(s, o, c) })
 	switch {
 	case len(lost) == 0:
 		return "nobody wrote it"
 	case len(byStamp) == 0:
 		return "no write has the stamp " + c.Lost
-	case !ended && !slices.ContainsFunc(byStamp, j.splitTouched) && !j.givenUpInSplit(c, others):
+	case !ended && !slices.ContainsFunc(byStamp, j.splitTouched):
 		return "it was not written in a split, and not given up for what was"
-	case !ended && slices.ContainsFunc(byStamp, j.splitTouched) &&
-		!slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.rivalled(s, o, others) }):
+	case !ended && !slices.ContainsFunc(byStamp, func(o *history.Operation) bool { return j.rivalled(s, o, others) }):
 		return "no other side wrote or ended it"
 	case len(byStamp) == 1 && j.stands(s, byStamp[0], lost):
 		return "it is still there: " + say(byStamp[0])
 	}
 	return ""
-}
-
-// givenUpInSplit reports whether what an entry says stands in its place may have been made in a split. A side that held no
-// copy knows nothing of what was before, so that it may list even that.
-func (j *Judge) givenUpInSplit(c *history.Conflict, others []*history.Operation) bool {
-	return slices.ContainsFunc(others, func(o *history.Operation) bool {
-		return j.splitTouched(o) && (o.Stamp == c.Kept || o.Stamp == "")
-	})
 }
 
 // rivalled reports whether one of others may have been made on another side of a split in which o may have been made, or
@@ -120,15 +111,16 @@ func (j *Judge) rivalled(s *session, o *history.Operation, others []*history.Ope
 }
 
 // endedApart reports whether a logout may have been made in a split on a side that did not know of o, made in it or before:
-// a side that has nothing of a session ends it all the same, and what the other has is given up at the heal.
-func (j *Judge) endedApart(s *session, o *history.Operation) bool {
+// a side that has nothing of a session ends it all the same, and what the other has is given up at the heal, as c says.
+func (j *Judge) endedApart(s *session, o *history.Operation, c *history.Conflict) bool {
 	for i := range j.windows {
 		w := &j.windows[i]
 		if o.Invoked >= w.settled {
 			continue
 		}
 		for _, d := range s.mayCount(history.Destroy) {
-			if d != o && w.touches(d.Invoked, j.latest(d)) && !w.sameSide(o, d) {
+			named := c.Kept == "" || d.Stamp == "" || d.Stamp == c.Kept
+			if d != o && named && w.touches(d.Invoked, j.latest(d)) && !w.sameSide(o, d) {
 				return true
 			}
 		}
