@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,9 @@ func TestRefusalAfterUnansweredSending(t *testing.T) {
 				}
 				if c.want == ErrOutcomeUnknown && errors.Is(err, replica.ErrChanged) {
 					t.Errorf("%v is replica.ErrChanged, at which others would try again", err)
+				}
+				if destroyed := strings.HasSuffix(c.name, "destroyed"); errors.Is(err, replica.ErrDestroyed) != destroyed {
+					t.Errorf("%v is replica.ErrDestroyed: %v, want %v", err, !destroyed, destroyed)
 				}
 			})
 		})

@@ -37,8 +37,9 @@ func (e *unansweredError) Error() string {
 	return text
 }
 
-// onesidedError is a node's refusal of what another node that was asked may have done. It is not what the node said, unless
-// that was ErrTooLate: who tests for replica.ErrChanged to try again would do it twice.
+// onesidedError is a node's refusal of what another node that was asked may have done. It is not what the node said, since who
+// tests for replica.ErrChanged to try again would do it twice; unless that holds everywhere: it is too late, or the session
+// was logged out, which beats whatever was done.
 type onesidedError struct{ refusal *replica.Result }
 
 // Error is the refusal.
@@ -46,9 +47,13 @@ func (e *onesidedError) Error() string {
 	return "refused by one of the nodes: " + e.refusal.Err().Error()
 }
 
-// Is reports whether target is an error that tells nothing of the session.
+// Is reports whether target is what the node said, and holds for all.
 func (e *onesidedError) Is(target error) bool {
-	return e.refusal.Status == replica.StatusTooLate && target == replica.ErrTooLate
+	switch s := e.refusal.Status; s {
+	case replica.StatusTooLate, replica.StatusDestroyed:
+		return target == s
+	}
+	return false
 }
 
 // ago says how old something is, if that is worth saying.
