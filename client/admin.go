@@ -74,7 +74,7 @@ func (c *Client) askAdmin(ctx context.Context, call *call, addr string) (*peer, 
 			p, _ = c.peers.another(call.asked)
 		}
 		if p != nil {
-			if conn := p.conn.Load(); conn != nil && call.send(conn, 0) == nil {
+			if conn := p.conn.Load(); conn != nil && call.send(conn) == nil {
 				return p, nil
 			}
 		}

@@ -16,6 +16,12 @@ const (
 	asksMax       = 32 // connections that a request was sent on
 )
 
+// Lanes that requests travel on, by their size; the first is for control.
+const (
+	smallLane = 1
+	largeLane = 2
+)
+
 // call is one request under way: what readers and the caller share. Its caller waits on wake; readers of connections
 // and the layout leave there what happened. Calls are used again and again: a new token marks each use.
 type call struct {
@@ -60,14 +66,14 @@ func (c *call) AppendFrame(b []byte) []byte { return wire.AppendMessage(b, c.mes
 var _ wire.Appender = (*call)(nil)
 
 // send puts the request on a connection.
-func (c *call) send(conn *wire.Conn, lane int) error {
+func (c *call) send(conn *wire.Conn) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.asks) == asksMax {
 		c.asks = append(c.asks[:0], c.asks[1:]...)
 	}
 	c.asks = append(c.asks, ask{conn, true})
-	err := conn.Send(lane, c) // queues without blocking
+	_, err := conn.SendBySize(smallLane, largeLane, c) // queues without blocking
 	if err != nil {
 		c.asks = c.asks[:len(c.asks)-1]
 	}

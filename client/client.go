@@ -231,9 +231,6 @@ func (c *Client) Close() error {
 // now counts from the client's start.
 func (c *Client) now() time.Duration { return time.Since(c.started) }
 
-// lane is where requests for a slot travel; lane 0 is for control.
-func (c *Client) lane(slot uint32) int { return 1 + int(slot%(wire.Lanes-1)) }
-
 // learn takes a claim that came with an answer, and moves the requests that it concerns.
 func (c *Client) learn(from *peer, claim replica.Claim) {
 	if c.layout.learn(from, claim) {

@@ -119,7 +119,7 @@ func (r *request) act(now time.Time) error {
 		}
 		return nil // a connection that comes up wakes the call
 	}
-	err := r.call.send(conn, r.client.lane(r.call.slot))
+	err := r.call.send(conn)
 	switch {
 	case err == nil:
 		r.trail.sends++

@@ -55,6 +55,7 @@ type Node struct {
 	token          replica.Token // the last one given
 	owners         uint64        // the last name given to a connection for its locks
 	conns          map[replica.Boot]*wire.Conn
+	large          largeLogs
 	links          map[replica.Boot]*wire.Link  // to members with a higher boot
 	watchers       map[*source]bool             // clients that want the layout; true: not sent yet
 	members        []replica.Member             // as told to the core
@@ -115,6 +116,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		log:      cfg.Log.With("node", cfg.Name),
 		waiters:  map[replica.Token]waiter{},
 		conns:    map[replica.Boot]*wire.Conn{},
+		large:    largeLogs{},
 		links:    map[replica.Boot]*wire.Link{},
 		watchers: map[*source]bool{},
 		events:   map[replica.EventKind]uint64{},

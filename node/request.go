@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,8 +14,7 @@ import (
 // waiter is who gets the answer to a request that is under way: a connection, or a caller in this process.
 type waiter struct {
 	conn  *wire.Conn // and there
-	lane  int
-	token uint64 // the asker's own
+	token uint64     // the asker's own
 
 	result chan replica.Result // or a caller; has room for the one answer
 
@@ -35,8 +35,8 @@ const (
 )
 
 // request takes a client's request, or one that another node passed on.
-func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, lane int, m *replica.Request) {
-	w := waiter{conn: c, lane: lane, token: m.Token}
+func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, m *replica.Request) {
+	w := waiter{conn: c, token: m.Token}
 	if s.role != wire.RoleNode {
 		m.Hops = 0
 	}
@@ -79,7 +79,7 @@ func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replic
 	on := *m
 	on.Token, on.Hops = uint64(t), m.Hops+1
 	n.out.now = now.Mono
-	if n.queue(c, logLane(c, w.slot), &on) != nil {
+	if n.queueAny(c, &on) != nil {
 		return false
 	}
 	w.to, w.expiry = primary, now.Mono+forwardFor
@@ -121,7 +121,7 @@ func (n *Node) answer(w waiter, r replica.Result) {
 	if r.Status == replica.StatusNotPrimary || r.Status == replica.StatusUnavailable {
 		reply.Claim = n.core.Claim(w.slot)
 	}
-	if n.queue(w.conn, w.lane, reply) == wire.ErrQueueFull {
+	if errors.Is(n.queueAny(w.conn, reply), wire.ErrQueueFull) {
 		w.conn.Close("answers are not being read") // a slow reader must not cost memory
 	}
 }

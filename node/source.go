@@ -106,7 +106,7 @@ func (s *source) take(now replica.Instant, c *wire.Conn, lane int, m replica.Mes
 	n := s.node
 	switch m := m.(type) {
 	case *replica.Request:
-		n.request(now, s, c, lane, m)
+		n.request(now, s, c, m)
 	case *replica.Reply:
 		n.forwarded(m)
 	case *replica.LayoutWanted:
@@ -116,6 +116,9 @@ func (s *source) take(now replica.Instant, c *wire.Conn, lane int, m replica.Mes
 	case *replica.Hello:
 		s.meet(c, m)
 	default:
+		if a, ok := m.(*replica.Ack); ok && len(n.large) > 0 {
+			n.large.acked(largeLog{c, a.Slot}, a.Head)
+		}
 		if boot := s.who(); boot != 0 {
 			n.core.Receive(now, boot, m, &n.effects)
 		}
@@ -168,6 +171,7 @@ func (s *source) Closed(c *wire.Conn, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.watchers, s)
+	n.large.forget(c)
 	if s.locks != 0 {
 		n.core.Disown(n.cfg.Clock(), s.locks, &n.effects)
 	}

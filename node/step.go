@@ -6,7 +6,6 @@ import (
 
 	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
-	"github.com/sessnode/sessnode/wire"
 )
 
 // tickEvery is the interval at which the core is told that time has passed.
@@ -35,15 +34,6 @@ func (n *Node) tick() {
 	}
 }
 
-// outgoing lets a message append itself to a lane's queue. The node has one and reuses it: Conn.Send does not keep it.
-type outgoing struct {
-	msg replica.Message
-	now time.Duration
-}
-
-// AppendFrame encodes the message.
-func (o *outgoing) AppendFrame(b []byte) []byte { return wire.AppendMessage(b, o.msg, o.now) }
-
 // dispatch carries the effects of a step out: it queues the messages in their order and hands the answers over. It
 // never blocks. The mutex is held, so that messages of one slot are queued in the order of its steps.
 func (n *Node) dispatch() {
@@ -51,7 +41,7 @@ func (n *Node) dispatch() {
 	n.out.now = now.Mono
 	for _, e := range n.effects.Send {
 		if c := n.conns[e.To]; c != nil {
-			_ = n.queue(c, n.lane(c, e.Msg), e.Msg) // what is lost is sent again by whoever misses the answer
+			_ = n.send(c, e.Msg) // what is lost is sent again by whoever misses the answer
 		}
 	}
 	for _, d := range n.effects.Done {
@@ -60,45 +50,6 @@ func (n *Node) dispatch() {
 	n.note(n.effects.Events)
 	n.noteConflicts(n.effects.Conflicts)
 	n.effects.Reset()
-}
-
-func (n *Node) queue(c *wire.Conn, lane int, m replica.Message) error {
-	n.out.msg = m
-	return c.Send(lane, &n.out)
-}
-
-// lane chooses how a message travels: what belongs to the log of a slot on the lane of that slot, in order; whole
-// sessions in quantity on the last one; everything else on the first, which nothing large holds up.
-func (n *Node) lane(c *wire.Conn, m replica.Message) int {
-	switch m := m.(type) {
-	case *replica.Update:
-		return logLane(c, m.Slot)
-	case *replica.Ack:
-		return logLane(c, m.Slot)
-	case *replica.HandOff:
-		return logLane(c, m.Slot)
-	case *replica.Check: // behind the updates that it was made after
-		return logLane(c, m.Slot)
-	case *replica.Fetched:
-		return logLane(c, m.Slot)
-	case *replica.Fenced:
-		return logLane(c, m.Claim.Slot)
-	case *replica.Claims:
-		if len(m.Claims) == 1 {
-			return logLane(c, m.Claims[0].Slot)
-		}
-	case *replica.Snapshot, *replica.SnapshotReply, *replica.Offer, *replica.OfferReply, *replica.Tail:
-		return c.Lanes() - 1
-	}
-	return 0
-}
-
-// logLane is one of the lanes between the first and the last.
-func logLane(c *wire.Conn, slot uint32) int {
-	if c.Lanes() < 3 {
-		return 0
-	}
-	return 1 + int(slot)%(c.Lanes()-2)
 }
 
 // quietKinds are the events of single sessions, of which there may be very many.

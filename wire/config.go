@@ -15,7 +15,8 @@ import (
 // Defaults of EndpointConfig.
 const (
 	ConnsMax         = 4096            // connections that a node accepts
-	Lanes            = 5               // lane 0 for control, 1 to 4 for data
+	Lanes            = 4               // see Conn.SendBySize for how they are used
+	LargeFrame       = 16 << 10        // bytes of a payload above which SendBySize takes another lane
 	QueueSizeMax     = 4 << 20         // bytes waiting on one lane
 	GossipStreamsMax = 4               // gossip streams at a time, per connection and direction
 	IdleTimeout      = 5 * time.Second // silence after which a connection is dead
@@ -118,7 +119,7 @@ const noStreams = -1
 // quicConfig holds what both directions share. The connection's window has room for every stream's whole window at
 // once, so that streams which nobody reads never stop the others.
 //
-// The window also bounds what one connection holds unread: 5 MiB where a client dialed, 13 MiB where a node did, with 5
+// The window also bounds what one connection holds unread: 4 MiB where a client dialed, 12 MiB where a node did, with 4
 // lanes each, and 24 MiB where a node accepted. That is for 16 lanes, since quic-go wants the limits before the handshake
 // shows who dials; a client gets no further than its lanes, as its first gossip stream ends the connection. Beside the
 // window a lane has QueueSizeMax for what waits to be sent, and up to 2*FrameSizeMax while a large frame arrives. At rest

@@ -100,6 +100,23 @@ func (c *Conn) Send(lane int, m Appender) error {
 	return c.lanes[lane].send(m)
 }
 
+// SendBySize is Send on one lane, or on another, large, if the frame's payload is longer than LargeFrame. It returns the
+// lane that was chosen. Small frames gather on one lane: the fewer lanes, the more frames in a packet, and what wakes a
+// reader counts for more than what it reads.
+func (c *Conn) SendBySize(lane, large int, m Appender) (int, error) {
+	if max(lane, large) >= len(c.lanes) || min(lane, large) < 0 {
+		return 0, fmt.Errorf("%w: %d and %d of %d", ErrLane, lane, large, len(c.lanes))
+	}
+	if lane == large {
+		return lane, c.lanes[lane].send(m)
+	}
+	moved, err := c.lanes[lane].sendUpTo(LargeFrame, m)
+	if moved == nil {
+		return lane, err
+	}
+	return large, c.lanes[large].send(moved)
+}
+
 // Lanes returns the number of lanes.
 func (c *Conn) Lanes() int { return len(c.lanes) }
 

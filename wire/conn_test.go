@@ -55,9 +55,35 @@ func TestBothSidesSend(t *testing.T) {
 	}
 }
 
+func TestSendBySize(t *testing.T) {
+	got := newCollect()
+	c, _ := pair(t, EndpointConfig{}, hooks{}, got)
+	small, large := strings.Repeat("s", LargeFrame), strings.Repeat("l", LargeFrame+1000)
+	for s, want := range map[string]int{small: 1, large: 2} {
+		if lane, err := c.SendBySize(1, 2, text(s)); err != nil || lane != want {
+			t.Fatalf("%d bytes went on lane %d (%v), want %d", len(s), lane, err, want)
+		}
+	}
+	if lane, err := c.SendBySize(2, 2, text("follows")); err != nil || lane != 2 {
+		t.Fatalf("lane %d, %v", lane, err)
+	}
+	if diff := cmp.Diff([]string{small}, got.wait(t, 1, 1)); diff != "" {
+		t.Errorf("lane 1 differs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{large, "follows"}, got.wait(t, 2, 2)); diff != "" {
+		t.Errorf("lane 2 differs (-want +got):\n%s", diff)
+	}
+	if _, err := c.SendBySize(1, Lanes, text("s")); !errors.Is(err, ErrLane) {
+		t.Errorf("got %v, want ErrLane", err)
+	}
+	if _, err := c.SendBySize(1, 2, text(strings.Repeat("x", FrameSizeMax+100))); !errors.Is(err, ErrFrameTooLarge) {
+		t.Errorf("got %v, want ErrFrameTooLarge", err)
+	}
+}
+
 func TestSendErrors(t *testing.T) {
 	c, _ := pair(t, EndpointConfig{FrameSizeMax: 100}, hooks{}, hooks{})
-	for _, lane := range []int{-1, 5, 1 << 30} {
+	for _, lane := range []int{-1, Lanes, 1 << 30} {
 		if err := c.Send(lane, text("a")); !errors.Is(err, ErrLane) {
 			t.Errorf("lane %d: got %v, want ErrLane", lane, err)
 		}

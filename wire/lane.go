@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"sync"
@@ -42,22 +43,36 @@ func newLane(number int, stream *quic.Stream, frameMax, queueMax int) *lane {
 
 // send queues m's frame; see Conn.Send.
 func (l *lane) send(m Appender) error {
+	_, err := l.sendUpTo(l.frameMax, m)
+	return err
+}
+
+// encoded is a frame on its way from one lane to another.
+type encoded []byte
+
+// AppendFrame copies the frame.
+func (e encoded) AppendFrame(b []byte) []byte { return append(b, e...) }
+
+// sendUpTo is send, unless m's payload is longer than smallMax bytes and may be: then it is not queued but returned.
+func (l *lane) sendUpTo(smallMax int, m Appender) (large encoded, err error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.closed {
-		l.mu.Unlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	before := len(l.queue)
 	l.queue = m.AppendFrame(l.queue)
-	err := l.check(len(l.queue) - before)
-	if err != nil {
-		l.queue = l.queue[:before]
+	size := len(l.queue) - before
+	if size > smallMax+frameHeaderMax && smallMax < l.frameMax {
+		large = bytes.Clone(l.queue[before:])
+	} else if err = l.check(size); err == nil {
+		if before == 0 {
+			l.wakeUp()
+		}
+		return nil, nil
 	}
-	l.mu.Unlock()
-	if err == nil && before == 0 {
-		l.wakeUp()
-	}
-	return err
+	l.queue = l.queue[:before]
+	return large, err
 }
 
 // check applies the limits to a frame just appended. Called with mu held.

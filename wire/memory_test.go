@@ -129,13 +129,13 @@ func TestMemoryNetwork(t *testing.T) {
 		ended := make(chan error, 1)
 		start := time.Now()
 		c, _ := connect(t, client, server, got, hooks{frames: echo.frames, closed: func(_ *Conn, err error) { ended <- err }})
-		for i := range 100 {
-			if err := c.Send(1+i%4, text(fmt.Sprint(i))); err != nil {
+		for i := range 99 {
+			if err := c.Send(1+i%(Lanes-1), text(fmt.Sprint(i))); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for lane := 1; lane < 5; lane++ {
-			got.wait(t, lane, 25)
+		for lane := 1; lane < Lanes; lane++ {
+			got.wait(t, lane, 99/(Lanes-1))
 		}
 		if took := time.Since(start); took > 100*time.Millisecond {
 			t.Errorf("100 frames took %v of network time", took)
