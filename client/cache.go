@@ -21,12 +21,14 @@ type cache struct {
 	order     list.List // of *kept; the one used last in front
 	sizeBytes int       // Invariant: the sum over order, <= bytesMax.
 	hits      uint64
+	updates   uint64
 	misses    uint64
 }
 
 // kept is one version of a session.
 type kept struct {
 	session   *replica.Session
+	sure      replica.Stamp // of the last version that the primary told: what came after it is a guess, and may lack something
 	digest    uint64
 	sizeBytes int
 }
@@ -37,9 +39,10 @@ const (
 	keptAttrBytes = 64
 )
 
-func newKept(s *replica.Session) *kept {
+// newKept is a version of which the one with the stamp sure was told.
+func newKept(s *replica.Session, sure replica.Stamp) *kept {
 	attrs, bytes := s.Live()
-	return &kept{s, s.Digest(), keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)}
+	return &kept{s, sure, s.Digest(), keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)}
 }
 
 func newCache(bytesMax int) *cache {
@@ -57,7 +60,7 @@ func (c *cache) question(l *replica.Load) (*replica.Load, *kept) {
 	if k == nil {
 		return &asked, nil
 	}
-	asked.Known, asked.KnownDigest = k.session.Stamp, k.digest
+	asked.Known, asked.KnownDigest, asked.Since = k.session.Stamp, k.digest, k.sure
 	return &asked, k
 }
 
@@ -72,18 +75,36 @@ func (c *cache) get(key replica.Key) *kept {
 	return e.Value.(*kept)
 }
 
-// loaded takes the answer to l, which was asked knowing held, and completes it.
-func (c *cache) loaded(l *replica.Load, held *kept, res *replica.Result, err error) {
+// loaded takes the answer to l, which was asked knowing held, and completes it. It reports false if that cannot be done: then
+// the session must be loaded whole.
+func (c *cache) loaded(l *replica.Load, held *kept, res *replica.Result, err error) bool {
 	switch {
 	case gone(err):
 		c.drop(l.Key)
 	case err != nil || l.Peek:
+	case res.Session != nil && res.Whole != 0 && held != nil:
+		k := held.updated(res.Session)
+		if k.digest != res.Whole {
+			return false // what is held was a guess, or parts of it came before what it knew, when a split healed
+		}
+		res.Session, res.Whole = k.session, 0
+		c.replace(held, k)
+		c.count(&c.updates)
 	case res.Session != nil:
-		c.replace(held, newKept(res.Session))
+		c.replace(held, newKept(res.Session, res.Session.Stamp))
+		c.count(&c.misses)
 	case held != nil:
 		res.Session = held.session
 		c.count(&c.hits)
 	}
+	return true
+}
+
+// updated is k with what has changed since.
+func (k *kept) updated(changed *replica.Session) *kept {
+	s := *replica.Merge(k.session, changed) // of its own
+	s.Attrs = slices.DeleteFunc(s.Attrs, func(a replica.Attr) bool { return a.Deleted })
+	return newKept(&s, s.Stamp)
 }
 
 func (c *cache) count(n *uint64) {
@@ -92,12 +113,11 @@ func (c *cache) count(n *uint64) {
 	*n++
 }
 
-// replace keeps what came whole, unless something later came in place of held meanwhile. Held itself gives way whatever
+// replace keeps what came, unless something later came in place of held meanwhile. Held itself gives way whatever
 // the stamps say: its commit may have been lost.
 func (c *cache) replace(held, k *kept) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.misses++
 	if e := c.byKey[k.session.Key]; e != nil {
 		if now := e.Value.(*kept); now != held && k.session.Stamp.Less(now.session.Stamp) {
 			return
@@ -117,7 +137,7 @@ func (c *cache) committed(commit *replica.Commit, res *replica.Result, err error
 	case err == nil && len(commit.Changes) > 0:
 		swapped := false
 		for k := c.get(commit.Key); k != nil && !swapped; k = c.get(commit.Key) {
-			swapped = c.swap(k, newKept(changed(k.session, commit, res.Stamp)))
+			swapped = c.swap(k, newKept(changed(k.session, commit, res.Stamp), k.sure))
 		}
 	}
 }
@@ -183,8 +203,9 @@ func (c *cache) remove(key replica.Key) {
 // Stats says what a [Client] saved by keeping sessions, see Config.CacheBytes.
 type Stats struct {
 	// CacheHits counts the loads that were answered by the version kept: the slot's primary was asked, and confirmed it.
-	CacheHits   uint64
-	CacheMisses uint64 // loads whose session came whole
+	CacheHits    uint64
+	CacheUpdates uint64 // loads that brought what had changed since the version kept
+	CacheMisses  uint64 // loads whose session came whole
 	// CacheSessions and CacheBytes are what is kept now.
 	CacheSessions, CacheBytes int
 }
@@ -194,5 +215,5 @@ func (c *Client) Stats() Stats {
 	k := c.cache
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return Stats{CacheHits: k.hits, CacheMisses: k.misses, CacheSessions: len(k.byKey), CacheBytes: k.sizeBytes}
+	return Stats{CacheHits: k.hits, CacheUpdates: k.updates, CacheMisses: k.misses, CacheSessions: len(k.byKey), CacheBytes: k.sizeBytes}
 }

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ type primary struct {
 	clock   replica.Clock
 	session *replica.Session
 	knowing int // loads that named the newest version
+	whole   int // loads that it told everything
 }
 
 func newPrimary(attrs ...replica.Attr) *primary {
@@ -38,7 +41,7 @@ func (p *primary) answer(_ *wire.Conn, req *replica.Request) *replica.Reply {
 	case req.Commit != nil:
 		p.change(req.Commit.Changes...)
 	case req.Load.Known != p.session.Stamp || req.Load.KnownDigest != p.session.Digest():
-		return &replica.Reply{Result: replica.Result{Stamp: p.session.Stamp, Session: p.session}}
+		return &replica.Reply{Result: p.tell(req.Load.Since)}
 	default:
 		p.knowing++
 	}
@@ -49,10 +52,36 @@ func (p *primary) answer(_ *wire.Conn, req *replica.Request) *replica.Reply {
 	return &replica.Reply{Result: res}
 }
 
-func (p *primary) change(list ...replica.Change) {
-	next := changed(p.session, &replica.Commit{Changes: list}, p.clock.Next(0))
-	p.session = next
+// tell is the answer to who knows all up to a stamp.
+func (p *primary) tell(since replica.Stamp) replica.Result {
+	res := replica.Result{Stamp: p.session.Stamp}
+	s := *p.session
+	if since.IsZero() {
+		p.whole++
+	} else {
+		res.Whole = s.Digest()
+	}
+	s.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a replica.Attr) bool {
+		return since.IsZero() && a.Deleted || !since.Less(a.Stamp)
+	})
+	res.Session = &s
+	return res
 }
+
+func (p *primary) change(list ...replica.Change) { p.write(p.clock.Next(0), list...) }
+
+// write changes the session as a commit with the given stamp does, which is not the newest when a split has healed.
+func (p *primary) write(stamp replica.Stamp, list ...replica.Change) {
+	s := &replica.Session{Key: testKey, Stamp: stamp, Touched: stamp}
+	for _, ch := range list {
+		s.Attrs = append(s.Attrs, replica.Attr{Name: ch.Name, Value: bytes.Clone(ch.Value), Stamp: stamp, Deleted: ch.Delete})
+	}
+	slices.SortFunc(s.Attrs, func(a, b replica.Attr) int { return strings.Compare(a.Name, b.Name) })
+	p.session = replica.Merge(p.session, s)
+}
+
+// told is a version as an answer tells it.
+func told(s *replica.Session) *kept { return newKept(s, s.Stamp) }
 
 func attr(name, value string) replica.Attr { return replica.Attr{Name: name, Value: []byte(value)} }
 
@@ -77,45 +106,54 @@ func view(t *testing.T, c *Client, l *replica.Load) string {
 	return strings.TrimSpace(text.String())
 }
 
-// TestCacheFollows what this client and others do to a session; hits says which loads came without it.
+// TestCacheFollows what this client and others do to a session, and what of it a load brings.
 func TestCacheFollows(t *testing.T) {
 	reused := []byte("3") // the caller's own, used again after the commit
 	steps := []struct {
 		name string
 		do   func(p *primary, c *Client) error
 		want string
-		hit  bool
+		came string
 	}{
-		{"the first load", nil, "a=1 b=1", false},
-		{"nothing", nil, "a=1 b=1", true},
-		{"a commit of ours", commitOf(setTo("a", "2")), "a=2 b=1", true},
-		{"a commit of theirs", func(p *primary, _ *Client) error { p.change(setTo("b", "2")); return nil }, "a=2 b=2", false},
+		{"the first load", nil, "a=1 b=1", "all"},
+		{"nothing", nil, "a=1 b=1", "nothing"},
+		{"a commit of ours", commitOf(setTo("a", "2")), "a=2 b=1", "nothing"},
+		{"a commit of theirs", func(p *primary, _ *Client) error { p.change(setTo("b", "2")); return nil }, "a=2 b=2", "changes"},
 		{"a commit of theirs and then of ours", func(p *primary, c *Client) error {
 			p.change(setTo("c", "1"))
 			return commitOf(setTo("a", "3"))(p, c)
-		}, "a=3 b=2 c=1", false},
-		{"a deletion of ours", commitOf(replica.Change{Name: "c", Delete: true}), "a=3 b=2", true},
-		{"changes in no order", commitOf(setTo("z", "1"), setTo("b", "3")), "a=3 b=3 z=1", true},
+		}, "a=3 b=2 c=1", "changes"},
+		{"a deletion of ours", commitOf(replica.Change{Name: "c", Delete: true}), "a=3 b=2", "nothing"},
+		{"changes in no order", commitOf(setTo("z", "1"), setTo("b", "3")), "a=3 b=3 z=1", "nothing"},
 		{"a value whose memory is used again", func(p *primary, c *Client) error {
 			err := commitOf(replica.Change{Name: "z", Value: reused})(p, c)
 			reused[0] = 'X'
 			return err
-		}, "a=3 b=3 z=3", true},
-		{"a touch", commitOf(), "a=3 b=3 z=3", false}, // the fake stamps touches; a slot does not
+		}, "a=3 b=3 z=3", "nothing"},
+		{"a touch", commitOf(), "a=3 b=3 z=3", "changes"}, // the fake stamps touches; a slot does not
 		{"a commit that the caller named", func(p *primary, c *Client) error {
 			_, err := c.Commit(context.Background(), &replica.Commit{Key: testKey, Request: replica.RequestID{Client: 1, Seq: 1}, Changes: []replica.Change{setTo("a", "4")}})
 			return err
-		}, "a=4 b=3 z=3", false},
+		}, "a=4 b=3 z=3", "all"},
 		{"new settings", func(p *primary, c *Client) error {
 			_, err := c.Commit(context.Background(), &replica.Commit{Key: testKey, Configure: true, Changes: []replica.Change{setTo("a", "5")}})
 			p.session.Settings.Stamp = p.session.Stamp
 			return err
-		}, "a=5 b=3 z=3", false},
-		{"nothing again", nil, "a=5 b=3 z=3", true},
+		}, "a=5 b=3 z=3", "all"},
+		{"nothing again", nil, "a=5 b=3 z=3", "nothing"},
+		{"a deletion of theirs", func(p *primary, _ *Client) error {
+			p.change(replica.Change{Name: "z", Delete: true})
+			return nil
+		}, "a=5 b=3", "changes"},
+		{"a heal that brought an earlier write", func(p *primary, _ *Client) error {
+			p.write(replica.Stamp{Clock: 1, Boot: 2}, setTo("h", "1"))
+			return nil
+		}, "a=5 b=3 h=1", "all"},
+		{"a commit of theirs after that", func(p *primary, _ *Client) error { p.change(setTo("h", "2")); return nil }, "a=5 b=3 h=2", "changes"},
 		{"a destroy", func(p *primary, c *Client) error {
 			_, err := c.Commit(context.Background(), &replica.Commit{Key: testKey, Destroy: true})
 			return err
-		}, replica.ErrDestroyed.Error(), false},
+		}, replica.ErrDestroyed.Error(), "an error"},
 	}
 	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
 		p := newPrimary(attr("a", "1"), attr("b", "1"))
@@ -128,12 +166,21 @@ func TestCacheFollows(t *testing.T) {
 					t.Fatalf("%s: %v", step.name, err)
 				}
 			}
-			before := c.Stats().CacheHits
+			before, whole := c.Stats(), p.whole
 			if got := view(t, c, &replica.Load{Key: testKey}); got != step.want {
 				t.Errorf("after %s: %s, want %s", step.name, got, step.want)
 			}
-			if hit := c.Stats().CacheHits > before; hit != step.hit {
-				t.Errorf("after %s: kept version confirmed: %v, want %v", step.name, hit, step.hit)
+			came := "an error"
+			switch now := c.Stats(); {
+			case p.whole > whole:
+				came = "all"
+			case now.CacheUpdates > before.CacheUpdates:
+				came = "changes"
+			case now.CacheHits > before.CacheHits:
+				came = "nothing"
+			}
+			if came != step.came {
+				t.Errorf("after %s: %s came, want %s", step.name, came, step.came)
 			}
 		}
 		if got := c.Stats(); got.CacheSessions != 0 || got.CacheBytes != 0 || int(got.CacheHits) != p.knowing {
@@ -199,7 +246,7 @@ func TestCacheKeepsNoHopelessGuess(t *testing.T) {
 		"named":     {Key: key, Request: replica.RequestID{Seq: 1}},
 	} {
 		c := newCache(1 << 20)
-		c.replace(nil, newKept(ofSize(key.ID, 1, 1)))
+		c.replace(nil, told(ofSize(key.ID, 1, 1)))
 		c.committed(commit, &replica.Result{}, nil)
 		if c.get(key) != nil {
 			t.Errorf("%s: the version before it is kept", name)
@@ -207,8 +254,8 @@ func TestCacheKeepsNoHopelessGuess(t *testing.T) {
 	}
 	for _, err := range []error{replica.ErrNotFound, replica.ErrDestroyed} {
 		byLoad, byCommit := newCache(1<<20), newCache(1<<20)
-		byLoad.replace(nil, newKept(ofSize(key.ID, 1, 1)))
-		byCommit.replace(nil, newKept(ofSize(key.ID, 1, 1)))
+		byLoad.replace(nil, told(ofSize(key.ID, 1, 1)))
+		byCommit.replace(nil, told(ofSize(key.ID, 1, 1)))
 		byLoad.loaded(&replica.Load{Key: key}, nil, &replica.Result{}, err)
 		byCommit.committed(&replica.Commit{Key: key, Changes: []replica.Change{setTo("a", "1")}}, &replica.Result{}, err)
 		if byLoad.get(key) != nil || byCommit.get(key) != nil {
@@ -225,14 +272,14 @@ func ofSize(id string, clock uint64, bytes int) *replica.Session {
 
 // TestCacheIsBounded: what was not used for longest goes first, and what is too large is not kept.
 func TestCacheIsBounded(t *testing.T) {
-	one := newKept(ofSize("s0", 1, 1000)).sizeBytes
+	one := told(ofSize("s0", 1, 1000)).sizeBytes
 	c := newCache(4*one + one/2)
 	for i := range 4 {
-		c.replace(nil, newKept(ofSize(fmt.Sprint("s", i), 1, 1000)))
+		c.replace(nil, told(ofSize(fmt.Sprint("s", i), 1, 1000)))
 	}
 	c.get(replica.Key{App: "shop", ID: "s0"})
-	c.replace(nil, newKept(ofSize("s4", 1, 1000)))
-	c.replace(nil, newKept(ofSize("big", 1, 9000)))
+	c.replace(nil, told(ofSize("s4", 1, 1000)))
+	c.replace(nil, told(ofSize("big", 1, 9000)))
 	var kept []string
 	for i := range 5 {
 		if id := fmt.Sprint("s", i); c.get(replica.Key{App: "shop", ID: id}) != nil {
@@ -242,7 +289,7 @@ func TestCacheIsBounded(t *testing.T) {
 	if got := strings.Join(kept, " "); got != "s0 s2 s3 s4" || c.sizeBytes != 4*one || c.order.Len() != 4 {
 		t.Errorf("kept are %s, %d bytes of %d, %d in order", got, c.sizeBytes, c.bytesMax, c.order.Len())
 	}
-	c.replace(nil, newKept(ofSize("s4", 2, 9000))) // has grown beyond the limit
+	c.replace(nil, told(ofSize("s4", 2, 9000))) // has grown beyond the limit
 	if c.get(replica.Key{App: "shop", ID: "s4"}) != nil || c.sizeBytes != 3*one {
 		t.Errorf("the older version of what is too large is kept: %d bytes", c.sizeBytes)
 	}
@@ -252,7 +299,7 @@ func TestCacheIsBounded(t *testing.T) {
 // version that nobody confirms gives way to an earlier one.
 func TestCacheTakesTheLaterAnswer(t *testing.T) {
 	c := newCache(1 << 20)
-	early, late := newKept(ofSize("s", 1, 1)), newKept(ofSize("s", 2, 1))
+	early, late := told(ofSize("s", 1, 1)), told(ofSize("s", 2, 1))
 	key := early.session.Key
 	c.replace(nil, late)
 	c.replace(nil, early)

@@ -79,7 +79,7 @@ func roleOf(key wire.Key) wire.Role {
 // App is the application that the client was dialed for.
 func (c *Client) App() string { return c.conf.App }
 
-// Load reads a session. One that was loaded before and has not changed does not travel again: the slot's primary is asked
+// Load reads a session. Of one that was loaded before only what has changed since travels: the slot's primary is asked
 // whether what this client kept is the newest, see Config.CacheBytes; of what is kept Touched and Accessed are those of
 // when it came. The error is that of the result, or says why there is none: ErrOverloaded, ErrClosed, the
 // context's error, or one that is both context.DeadlineExceeded and replica.ErrUnavailable and tells what was tried.
@@ -93,7 +93,12 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 		asked.NotAfter = latest // or a copy that waited on its way would count as an access long after
 	}
 	res, err := c.askUntil(ctx, deadline, replica.Request{Load: asked})
-	c.cache.loaded(asked, held, &res, err)
+	if !c.cache.loaded(asked, held, &res, err) {
+		whole := *asked
+		whole.Known, whole.KnownDigest, whole.Since = l.Known, l.KnownDigest, l.Since
+		res, err = c.askUntil(ctx, deadline, replica.Request{Load: &whole})
+		c.cache.loaded(&whole, held, &res, err)
+	}
 	return res, err
 }
 

@@ -56,6 +56,39 @@ func TestReloadIsShort(t *testing.T) {
 	})
 }
 
+// TestReloadAfterOthers counts what a load of the same session costs after another client has changed 64 bytes of it.
+func TestReloadAfterOthers(t *testing.T) {
+	runCluster(t, 3, nil, func(c *cluster) {
+		c.wait(10 * time.Second)
+		cl, conn := c.dialCounted("10.0.1.1", 0)
+		other := c.dial("10.0.1.2")
+		defer cl.Close()
+		defer other.Close()
+		id := write(t, cl, 1)[0]
+		changeTo(t, cl, id, "blob", string(bytes.Repeat([]byte{'x'}, 4096)))
+		reload(t, cl, id, 100) // until QUIC has measured the path
+		const rounds = 300
+		var in int64
+		for i := range rounds {
+			value := fmt.Sprintf("%064d", i)
+			changeTo(t, other, id, "small", value)
+			before := conn.in.Load()
+			s := load(t, cl, id)
+			in += conn.in.Load() - before
+			if v, _ := s.Get("small"); string(v) != value {
+				t.Fatalf("round %d: small is %q", i, v)
+			}
+			if v, _ := s.Get("blob"); len(v) != 4096 {
+				t.Fatalf("round %d: blob has %d bytes", i, len(v))
+			}
+		}
+		t.Logf("%d bytes to the client for each load", in/rounds)
+		if in/rounds > 300 {
+			t.Errorf("%d bytes to the client for each load, want at most 300", in/rounds)
+		}
+	})
+}
+
 func reload(t *testing.T, s client.Store, id string, times int) {
 	t.Helper()
 	for range times {

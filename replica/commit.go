@@ -86,6 +86,9 @@ type Load struct {
 	// KnownDigest, when not zero, is the Digest of that version, which must be the same too. Without it an asker that holds
 	// its version across the end of a split may be told that it is the newest and miss what the other side had written.
 	KnownDigest uint64
+	// Since, when not zero, is a stamp up to which the asker knows every write, so that what was written later is answer
+	// enough. It needs KnownDigest.
+	Since Stamp
 	// Peek reads without counting as an access.
 	Peek bool
 	// NotAfter, when not zero, is the time of day, in milliseconds since 1970, after which the load must not count as an
@@ -105,7 +108,11 @@ type Result struct {
 	// Session is the answer to a Load whose Known was not the newest, or comes with a lock; nil otherwise. Ended and deleted things are left
 	// out. It must not be modified.
 	Session *Session
-	IDs     []string // the answer to a List
+	// Whole, when not zero, says that Session holds only what was written after a Load's Since, deletions among it: merged
+	// into what the asker knows, and without what is deleted, it is the version with this Digest. If it is not, as may be
+	// after a split, the asker must load the session whole.
+	Whole uint64
+	IDs   []string // the answer to a List
 }
 
 // Err is nil for StatusOK, else an error that [errors.Is] finds the status in.

@@ -27,7 +27,50 @@ func (s *Session) Digest() uint64 {
 	return d.Sum64()
 }
 
-// knows reports whether the asker of l holds what a reader of s would get.
-func (l *Load) knows(s *Session) bool {
-	return l.Known == s.Stamp && (l.KnownDigest == 0 || l.KnownDigest == s.Digest())
+// answer is what the asker of l gets of s, and the digest of all of s if that is only what has changed.
+func (l *Load) answer(s *Session) (lacks *Session, whole uint64) {
+	if l.Known == s.Stamp && l.KnownDigest == 0 {
+		return nil, 0
+	}
+	if l.KnownDigest == 0 {
+		return s.visible(), 0
+	}
+	digest := s.Digest()
+	switch {
+	case l.Known == s.Stamp && l.KnownDigest == digest:
+		return nil, 0
+	case !l.Since.IsZero():
+		if changed := s.since(l.Since); changed != nil {
+			return changed, digest
+		}
+	}
+	return s.visible(), 0
 }
+
+// since is what was written to s after a stamp; nil if that is not much less than all of it.
+func (s *Session) since(stamp Stamp) *Session {
+	count, changedBytes, allBytes := 0, 0, 0
+	for i := range s.Attrs {
+		a := &s.Attrs[i]
+		n := len(a.Name) + len(a.Value) + stampBytes
+		allBytes += n
+		if stamp.Less(a.Stamp) {
+			changedBytes += n
+			count++
+		}
+	}
+	if 2*changedBytes > allBytes {
+		return nil
+	}
+	p := *s
+	p.Attrs = make([]Attr, 0, count)
+	for _, a := range s.Attrs {
+		if stamp.Less(a.Stamp) {
+			p.Attrs = append(p.Attrs, a)
+		}
+	}
+	return &p
+}
+
+// stampBytes is what a stamp takes on the wire, about.
+const stampBytes = 16

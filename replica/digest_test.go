@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"math/rand/v2"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -33,13 +35,13 @@ func TestKnownAcrossASplit(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			l := Load{Known: held.Stamp, KnownDigest: held.Digest()}
-			if got := l.knows(Merge(held, test.other)); got != test.knows {
-				t.Errorf("a holder of %+v knows the merge: %v, want %v", held, got, test.knows)
+			if got, _ := l.answer(Merge(held, test.other)); (got == nil) != test.knows {
+				t.Errorf("a holder of %+v gets %+v, want nothing: %v", held, got, test.knows)
 			}
 		})
 	}
 	older := Load{Known: born.Stamp, KnownDigest: born.Digest()}
-	if older.knows(held) {
+	if got, _ := older.answer(held); got == nil {
 		t.Error("an older stamp is taken for the newest")
 	}
 }
@@ -66,5 +68,48 @@ func BenchmarkDigest(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Digest()
+	}
+}
+
+// Who knows everything up to some stamp gets what was written later, and with it the version that a whole load brings.
+func TestAnswerSince(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	clock := Clock{Boot: 1}
+	for round := range 200 {
+		s := &Session{Key: key("s"), Born: clock.Next(1), Settings: Settings{Deadline: 1, Stamp: clock.Next(1)}}
+		var versions []*Session
+		for range 20 {
+			st := clock.Next(1)
+			a := Attr{Name: string(rune('a' + random.IntN(12))), Stamp: st, Deleted: random.IntN(4) == 0}
+			if !a.Deleted {
+				a.Value = make([]byte, random.IntN(300))
+			}
+			s = Merge(s, &Session{Key: s.Key, Stamp: st, Touched: st, Attrs: []Attr{a}})
+			versions = append(versions, s)
+		}
+		for i, held := range versions {
+			got, whole := (&Load{Known: held.Stamp, KnownDigest: held.Digest(), Since: held.Stamp}).answer(s)
+			switch {
+			case i == len(versions)-1:
+				if got != nil {
+					t.Fatalf("round %d: who knows all is told %+v", round, got)
+				}
+			case whole == 0:
+				if !reflect.DeepEqual(got, s.visible()) {
+					t.Fatalf("round %d, version %d: got %+v, want %+v", round, i, got, s)
+				}
+			default:
+				if together := Merge(held, got); together.Digest() != whole || whole != s.Digest() {
+					t.Fatalf("round %d: version %d and what came since make %+v, want %+v", round, i, together, s)
+				}
+				if _, n := got.Live(); n > 2000 {
+					t.Fatalf("round %d: %d bytes came", round, n)
+				}
+			}
+		}
+	}
+	l := &Load{Known: Stamp{1, 1}, KnownDigest: 1}
+	if _, whole := l.answer(&Session{Stamp: Stamp{5, 1}, Attrs: []Attr{{Name: "a", Stamp: Stamp{1, 1}, Value: make([]byte, 99)}}}); whole != 0 {
+		t.Error("who did not ask for changes got only those")
 	}
 }

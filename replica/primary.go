@@ -34,9 +34,7 @@ func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 		return
 	}
 	res := Result{Stamp: r.durable.Stamp}
-	if !l.knows(r.durable) {
-		res.Session = r.durable.visible()
-	}
+	res.Session, res.Whole = l.answer(r.durable)
 	if l.Peek {
 		fx.done(t, res)
 		return

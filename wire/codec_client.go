@@ -76,16 +76,19 @@ const (
 	loadPeek  = 1 << 0
 	loadKnown = 1 << 1
 	// loadDigest in place of loadKnown: who does not know digests must not go by the stamp, and answers with the session.
-	loadDigest   = 1 << 2
-	loadNotAfter = 1 << 3
+	loadDigest     = 1 << 2
+	loadNotAfter   = 1 << 3
+	loadSince      = 1 << 4 // the stamp follows, unless it is that of the known version
+	loadSinceKnown = 1 << 5
 )
 
 func appendLoad(b []byte, l *replica.Load) []byte {
 	b, mark := beginRecord(b)
 	digest := l.KnownDigest != 0
 	known := !digest && !l.Known.IsZero()
-	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(known, loadKnown)|bitIf(digest, loadDigest)|
-		bitIf(l.NotAfter != 0, loadNotAfter))
+	since, same := !l.Since.IsZero(), (known || digest) && l.Since == l.Known
+	b = append(b, bitIf(l.Peek, loadPeek)|bitIf(known, loadKnown)|bitIf(digest, loadDigest)|bitIf(l.NotAfter != 0, loadNotAfter)|
+		bitIf(since && !same, loadSince)|bitIf(since && same, loadSinceKnown))
 	b = appendKey(b, l.Key)
 	if known || digest {
 		b = appendStamp(b, l.Known)
@@ -95,6 +98,9 @@ func appendLoad(b []byte, l *replica.Load) []byte {
 	}
 	if l.NotAfter != 0 {
 		b = appendInt64(b, l.NotAfter)
+	}
+	if since && !same {
+		b = appendStamp(b, l.Since)
 	}
 	return endRecord(b, mark)
 }
@@ -112,6 +118,12 @@ func readLoad(r *reader, l *replica.Load) {
 	}
 	if flags&loadNotAfter != 0 {
 		l.NotAfter = r.int64("not after")
+	}
+	switch {
+	case flags&loadSince != 0:
+		l.Since = r.stamp("since")
+	case flags&loadSinceKnown != 0:
+		l.Since = l.Known
 	}
 	r.leave(after)
 }
@@ -222,6 +234,7 @@ const (
 	replyIDs     = 1 << 4
 	// replyNothing with a status to try again at: nothing came of this sending. Who does not know the bit is unsure.
 	replyNothing = 1 << 5
+	replyWhole   = 1 << 6
 )
 
 func replyFlags(m *replica.Reply) byte {
@@ -230,7 +243,8 @@ func replyFlags(m *replica.Reply) byte {
 		bitIf(m.Result.Session != nil, replySession) |
 		bitIf(!isZeroClaim(&m.Claim), replyClaim) |
 		bitIf(len(m.Result.IDs) > 0, replyIDs) |
-		bitIf(m.Result.Status.Retryable() && !m.Result.Unsure, replyNothing)
+		bitIf(m.Result.Status.Retryable() && !m.Result.Unsure, replyNothing) |
+		bitIf(m.Result.Whole != 0, replyWhole)
 }
 
 func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
@@ -254,6 +268,9 @@ func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
 	}
 	if flags&replyIDs != 0 {
 		b = appendTexts(b, m.Result.IDs)
+	}
+	if flags&replyWhole != 0 {
+		b = appendFixed64(b, m.Result.Whole)
 	}
 	return b
 }
@@ -279,6 +296,9 @@ func readReply(r *reader) *replica.Reply {
 	}
 	if flags&replyIDs != 0 {
 		m.Result.IDs = readTexts(r, "ids", replica.ListMax)
+	}
+	if flags&replyWhole != 0 {
+		m.Result.Whole = r.fixed64("whole")
 	}
 	return m
 }

@@ -175,9 +175,18 @@ func clientSamples() []sample {
 			Key: sampleKey, Known: sampleStamp, KnownDigest: 0xf1f2f3f4f5f6f7f8,
 		}}},
 		{"Request-load-timed", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, NotAfter: 1_772_366_410_250}}},
+		{"Request-update", &replica.Request{Token: 4712, Load: &replica.Load{
+			Key: sampleKey, Known: sampleStamp, KnownDigest: 0xf1f2f3f4f5f6f7f8, Since: sampleStamp,
+		}}},
+		{"Request-update-guess", &replica.Request{Token: 4712, Load: &replica.Load{
+			Key: sampleKey, Known: sampleStamp, KnownDigest: 0xf1f2f3f4f5f6f7f8, Since: replica.Stamp{Clock: 1, Boot: 2},
+		}}},
 		{"Request-peek", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, Peek: true}}},
 		{"Reply", &replica.Reply{Token: 4711, Result: replica.Result{Stamp: sampleStamp, Copies: 3}}},
 		{"Reply-session", &replica.Reply{Token: 4712, Result: replica.Result{Stamp: sampleStamp, Session: sampleSession()}}},
+		{"Reply-changes", &replica.Reply{Token: 4712, Result: replica.Result{
+			Stamp: sampleStamp, Session: sampleSession(), Whole: 0xf1f2f3f4f5f6f7f8,
+		}}},
 		{"Reply-refused", &replica.Reply{Token: 4712, Claim: sampleClaim, Result: replica.Result{
 			Status: replica.StatusNotPrimary, Detail: "ask " + sampleMember.Name,
 		}}},
