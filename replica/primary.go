@@ -115,15 +115,14 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		s.touch(now, t, r, fx)
 		return
 	}
-	parts, err := s.parts(now, c)
-	if err != nil {
-		s.answerAfter(t, r, ResultOf(err), fx)
-		return
-	}
 	item := &logged{
-		entry:    Entry{Request: c.Request, NotAfter: c.NotAfter, Parts: parts},
+		entry:    Entry{Request: c.Request, NotAfter: c.NotAfter},
 		need:     s.need(c.Durability),
 		destroys: c.Destroy,
+	}
+	if err := s.compose(now, item, c); err != nil {
+		s.answerAfter(t, r, ResultOf(err), fx)
+		return
 	}
 	item.waiting = append(item.waiter[:0], t)
 	s.moveLock(c)
@@ -268,18 +267,16 @@ func (s *Slot) fits(v *Session, c *Commit) bool {
 	return room > 0 || !c.Create
 }
 
-// parts is what c changes, stamped; the first part is the session that the answer speaks of.
-func (s *Slot) parts(now Instant, c *Commit) ([]Part, error) {
+// compose puts what c changes, stamped, into an entry; its first part is the session that the answer speaks of.
+func (s *Slot) compose(now Instant, item *logged, c *Commit) error {
 	stamp := s.cfg.Clock.Next(now.Wall)
 	var base *Session
 	if r := s.records[c.Key]; r != nil {
 		base = r.newest
 	}
 	if c.Destroy {
-		if base != nil && base.Ending == LoggedOut {
-			return []Part{{Session: base}}, nil // no commit prolongs a tombstone
-		}
-		return []Part{{Session: s.tombstone(now, c.Key, stamp)}}, nil
+		item.entry.Parts = append(item.part[:0], Part{Session: s.ended(now, base, c.Key, stamp)})
+		return nil
 	}
 	p := s.partial(now, c, stamp)
 	if !c.Create {
@@ -288,14 +285,25 @@ func (s *Slot) parts(now Instant, c *Commit) ([]Part, error) {
 	}
 	next := Merge(base, p.Session)
 	if err := next.within(&s.cfg.Limits); err != nil {
-		return nil, err
+		return err
 	}
-	if c.Renew == "" {
-		return []Part{p}, nil
+	if c.Renew != "" {
+		renewed := *next
+		renewed.Key.ID, renewed.Born = c.Renew, stamp
+		item.entry.Parts = []Part{{Session: &renewed}, {Session: s.tombstone(now, c.Key, stamp)}}
+		return nil
 	}
-	renewed := *next
-	renewed.Key.ID, renewed.Born = c.Renew, stamp
-	return []Part{{Session: &renewed}, {Session: s.tombstone(now, c.Key, stamp)}}, nil
+	item.entry.Parts = append(item.part[:0], p)
+	item.versions = append(item.version[:0], next)
+	return nil
+}
+
+// ended is the tombstone that a destroy leaves. No commit prolongs one that there is.
+func (s *Slot) ended(now Instant, base *Session, key Key, stamp Stamp) *Session {
+	if base != nil && base.Ending == LoggedOut {
+		return base
+	}
+	return s.tombstone(now, key, stamp)
 }
 
 // bound keeps the deadline that c sets within the longest lifetime of the id. A tombstone relies on it: a copy of the
@@ -313,8 +321,14 @@ func (s *Slot) tombstone(now Instant, key Key, stamp Stamp) *Session {
 
 // partial is the session that holds exactly what c sets.
 func (s *Slot) partial(now Instant, c *Commit, stamp Stamp) Part {
-	p := &Session{Key: c.Key, Stamp: stamp, Touched: stamp, Accessed: now.Mono}
-	if len(c.Changes) > 0 {
+	own := &struct { // most commits change one attribute
+		Session
+		attr [1]Attr
+	}{Session: Session{Key: c.Key, Stamp: stamp, Touched: stamp, Accessed: now.Mono}}
+	p := &own.Session
+	if len(c.Changes) == 1 {
+		p.Attrs = own.attr[:0]
+	} else if len(c.Changes) > 1 {
 		p.Attrs = make([]Attr, 0, len(c.Changes))
 	}
 	for _, ch := range c.Changes {
@@ -334,16 +348,22 @@ func (s *Slot) partial(now Instant, c *Commit, stamp Stamp) Part {
 	return Part{Session: p}
 }
 
-// append makes item the next entry of the log: applied to the newest versions, pending, on its way to the followers.
+// append makes item the next entry of the log: applied to the newest versions, pending, on its way to the followers. The
+// versions that it makes may have been made already.
 func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	item.entry.Seq = s.tail.head + 1
 	item.sizeBytes = item.entry.size()
 	item.open = true
+	made := item.versions
 	item.versions = item.version[:0]
 	for i := range item.entry.Parts {
 		p := &item.entry.Parts[i]
 		r := s.recordOf(p.Session.Key)
-		r.newest = Merge(r.newest, p.Session).bare()
+		if len(made) > 0 {
+			r.newest = made[i]
+		} else {
+			r.newest = Merge(r.newest, p.Session).bare()
+		}
 		s.newest = Later(s.newest, p.Session.Touched)
 		r.accessed = max(r.accessed, r.newest.Accessed)
 		r.pending = append(r.pending, item.entry.Seq)

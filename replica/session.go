@@ -66,8 +66,10 @@ func (s *Session) Get(name string) ([]byte, bool) {
 	return nil, false
 }
 
-func (s *Session) find(name string) (int, bool) {
-	return slices.BinarySearchFunc(s.Attrs, name, func(a Attr, n string) int { return strings.Compare(a.Name, n) })
+func (s *Session) find(name string) (int, bool) { return findAttr(s.Attrs, name) }
+
+func findAttr(attrs []Attr, name string) (int, bool) {
+	return slices.BinarySearchFunc(attrs, name, func(a Attr, n string) int { return strings.Compare(a.Name, n) })
 }
 
 // Live counts the attributes that are not deleted and their size in bytes, names included.
@@ -156,7 +158,39 @@ func (s *Session) bare() *Session {
 }
 
 func mergeAttrs(a, b []Attr) []Attr {
-	m := make([]Attr, 0, max(len(a), len(b))+1)
+	if len(a) < len(b) {
+		a, b = b, a // attributes of one stamp are the same
+	}
+	m := make([]Attr, 0, len(a)+missing(a, b)) // no more: versions are kept
+	if len(b) > len(a)/sparse {
+		return zipAttrs(m, a, b)
+	}
+	m = append(m, a...)
+	for i := range b {
+		switch j, ok := findAttr(m, b[i].Name); {
+		case !ok:
+			m = slices.Insert(m, j, b[i])
+		case m[j].Stamp.Less(b[i].Stamp):
+			m[j] = b[i]
+		}
+	}
+	return m
+}
+
+// sparse is how many times longer one list must be than the other for its names to be looked up rather than compared in turn.
+const sparse = 4
+
+// missing counts the attributes of b whose names a lacks.
+func missing(a, b []Attr) (n int) {
+	for i := range b {
+		if _, ok := findAttr(a, b[i].Name); !ok {
+			n++
+		}
+	}
+	return n
+}
+
+func zipAttrs(m, a, b []Attr) []Attr {
 	for len(a) > 0 && len(b) > 0 {
 		switch c := strings.Compare(a[0].Name, b[0].Name); {
 		case c < 0:

@@ -18,6 +18,7 @@ type logged struct {
 	expires  bool
 
 	// Room for what most entries have one of.
+	part    [1]Part
 	version [1]*Session
 	waiter  [1]Token
 }
