@@ -11,7 +11,7 @@ DURATION    ?= 60s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The adapters are modules of their own, so that nobody gets the libraries that they adapt but who uses them.
-NESTED := $(dir $(wildcard client/*/go.mod))
+NESTED := $(dir $(wildcard client/*/go.mod bench/*/go.mod))
 # $(call nested,COMMAND) runs a command in each of them, and ends at the first failure.
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
