@@ -1,42 +1,59 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/rpc"
 	"os"
-	"os/signal"
-	"syscall"
+	"strings"
 
 	"github.com/sessnode/sessnode/bench/peers/load"
 	"github.com/sessnode/sessnode/bench/peers/product"
-	"github.com/sessnode/sessnode/bench/peers/report"
 	"github.com/sessnode/sessnode/bench/peers/rounds"
+	"github.com/sessnode/sessnode/bench/peers/stand"
+	"github.com/sessnode/sessnode/node"
 )
 
-func main() {
-	if len(os.Args) > 2 && os.Args[1] == rounds.Generate {
-		if err := generate(os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	p := rounds.Quick()
-	p.Products = []string{"redis", "remote", "embedded"}
-	p.Sessnode = os.Args[1]
-	p.Say = func(f string, a ...any) { fmt.Printf(f+"\n", a...) }
-	if err := rounds.Run(ctx, p, func(string, string, report.Figures) {}); err != nil {
-		fmt.Println(err)
-	}
+// roles are what this program is besides the one who measures: processes that it starts of itself.
+var roles = map[string]func(args []string) error{
+	rounds.Generate: generate,
+	stand.Shop:      shop,
+	"page":          page,
 }
 
-// generate answers on a socket until the process is killed.
-func generate(socket string) error {
-	listener, err := net.Listen("unix", socket)
+func main() {
+	if len(os.Args) > 1 {
+		if role, ok := roles[os.Args[1]]; ok {
+			if err := role(os.Args[2:]); err != nil {
+				fmt.Fprintln(os.Stderr, "peers:", err)
+				os.Exit(1)
+			}
+			return
+		}
+	}
+	opt, err := parse(os.Args[1:])
+	if err != nil {
+		os.Exit(2) // package flag has said why
+	}
+	alone, note, code := isolate()
+	if alone {
+		code = compare(opt, note)
+	}
+	os.Exit(code)
+}
+
+// shop serves until the process is killed.
+func shop(args []string) error {
+	if len(args) != 4 {
+		return fmt.Errorf("%d arguments, 4 are needed", len(args))
+	}
+	nodes := strings.Split(args[3], ",")
+	return product.Shop(args[1], node.Config{Name: args[0], Listen: args[2], Join: nodes, Expect: len(nodes)})
+}
+
+// generate answers on the socket that it is given until the process is killed.
+func generate(args []string) error {
+	listener, err := net.Listen("unix", args[0])
 	if err != nil {
 		return err
 	}

@@ -2,20 +2,21 @@ package product
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/sessnode/sessnode/bench/peers/load"
 )
 
 // Open makes the product that a setup names, as package load wants it.
 func Open(s load.Setup) (load.Product, error) {
-	switch name, _, _ := strings.Cut(s.Product, "-"); name {
+	switch s.Product {
 	case "remote":
 		return openRemote(s)
 	case "embedded":
 		return openEmbedded(s)
 	case "redis":
 		return openRedis(s)
+	case "http", "tomcat":
+		return openWeb(s)
 	}
 	return nil, fmt.Errorf("unknown product %q", s.Product)
 }

@@ -19,7 +19,25 @@ const (
 	Failed  = "requests_failed"
 	Wrong   = "answers_wrong"
 	Others  = "cores_used_by_others"
+
+	LiveBytes     = "live_bytes_per_session_and_copy" // Go: heap after a collection; Redis: used_memory
+	ResidentBytes = "resident_bytes_per_session_and_copy"
+	PauseP99      = "gc_pause_p99_us"
+	Median        = "median_us"
+	Worst         = "worst_us"
+	Times         = "times"
+	AllToAll      = "all_to_all_cpu_us_per_request" // computed, not measured
 )
+
+// Workloads that are not made of requests alone.
+const (
+	Memory   = "memory"
+	Million  = "million"
+	Failover = "failover"
+)
+
+// Nodes is the name of the workload at a fixed rate on so many nodes.
+func Nodes(count int) string { return fmt.Sprintf("nodes-%d", count) }
 
 // Figures is what was measured of one workload, by name.
 type Figures map[string]float64

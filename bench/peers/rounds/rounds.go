@@ -6,36 +6,44 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/sessnode/sessnode/bench/peers/load"
 	"github.com/sessnode/sessnode/bench/peers/report"
 	"github.com/sessnode/sessnode/bench/peers/stand"
 )
 
-// Run measures the products of a plan in turn, round after round. What was measured until an error comes with it.
-func Run(ctx context.Context, plan Plan, keep func(mode, workload string, f report.Figures)) error {
-	for round := range plan.Rounds {
-		for _, p := range stand.Products() {
-			if !slices.Contains(plan.Products, p.Name) {
-				continue
+// rounds measures the products in turn, round after round.
+func (p Plan) rounds(ctx context.Context, keep Keep) error {
+	var errs []error
+	for round := range p.Rounds {
+		for _, product := range p.selected() {
+			p.Say("round %d of %d: %s", round+1, p.Rounds, product.Title)
+			if err := p.play(ctx, product, keep); err != nil {
+				errs = append(errs, fmt.Errorf("round %d of %s: %w", round+1, product.Name, err))
+				p.Say("  ! %v", err)
 			}
-			plan.Say("round %d of %d: %s", round+1, plan.Rounds, p.Title)
-			if err := plan.play(ctx, p, keep); err != nil {
-				return fmt.Errorf("%s: %w", p.Name, err)
+			if ctx.Err() != nil {
+				return errors.Join(errs...)
 			}
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// selected are the products of the plan.
+func (p Plan) selected() []stand.Product {
+	return slices.DeleteFunc(stand.Products(), func(product stand.Product) bool { return !slices.Contains(p.Products, product.Name) })
 }
 
 // play is one round of one product.
-func (p Plan) play(ctx context.Context, product stand.Product, keep func(mode, workload string, f report.Figures)) error {
+func (p Plan) play(ctx context.Context, product stand.Product, keep Keep) error {
 	s, end, err := p.begin(ctx, product, stand.Options{})
 	defer end()
 	if err != nil {
 		return err
 	}
-	if err := s.fillBoth(keep, product.Name); err != nil {
+	if err := s.fillBoth(); err != nil {
 		return err
 	}
 	warmed := false
@@ -103,7 +111,7 @@ func (p Plan) begin(ctx context.Context, product stand.Product, opt stand.Option
 }
 
 // fillBoth makes the sessions of both shapes.
-func (s *site) fillBoth(keep func(mode, workload string, f report.Figures), product string) error {
+func (s *site) fillBoth() error {
 	if err := s.crew.fill(cartPool, load.Cart, s.plan.Sessions); err != nil {
 		return err
 	}
@@ -125,7 +133,25 @@ func (s *site) verify(ctx context.Context) error {
 	}
 	var errs []error
 	for _, pool := range s.crew.pools {
-		errs = append(errs, s.stand.Copies(ctx, pool.ids, pool.board))
+		errs = append(errs, s.copies(ctx, pool, len(ids)))
 	}
 	return errors.Join(errs...)
+}
+
+// copiesLimit is how long a product may take to restore copies that it lost under load.
+const copiesLimit = 20 * time.Second
+
+// copies waits until every session of a pool is on two nodes.
+func (s *site) copies(ctx context.Context, p *pool, all int) error {
+	ctx, cancel := context.WithTimeout(ctx, copiesLimit)
+	defer cancel()
+	for {
+		err := s.stand.Copies(ctx, p.ids, p.board, all)
+		if err == nil {
+			return nil
+		}
+		if wait(ctx, 500*time.Millisecond) != nil {
+			return err
+		}
+	}
 }

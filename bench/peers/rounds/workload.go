@@ -75,6 +75,7 @@ func (m Mode) runs(w Workload) bool { return m.Only == nil || slices.Contains(m.
 type Plan struct {
 	Products  []string // of package stand
 	Workloads []string // nil: all
+	Parts     []string
 	Rounds    int
 	Warm      time.Duration // before each workload counts
 	Span      time.Duration // that a workload is measured for

@@ -68,7 +68,7 @@ func (s *redisPair) Generator(int) load.Setup {
 }
 
 // Copies implements Stand: the replica is asked for each session.
-func (s *redisPair) Copies(ctx context.Context, ids []string, board *load.Board) error {
+func (s *redisPair) Copies(ctx context.Context, ids []string, board *load.Board, _ int) error {
 	return product.VerifyRedis(ctx, s.addrs[1], ids, board)
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -106,17 +105,14 @@ func (s *sessnode) held(ctx context.Context) (int, error) {
 
 // Copies implements Stand. What each copy holds is not compared here: a commit that reached fewer copies has been counted
 // as wrong when it was answered.
-func (s *sessnode) Copies(ctx context.Context, ids []string, _ *load.Board) error {
+func (s *sessnode) Copies(ctx context.Context, _ []string, _ *load.Board, all int) error {
 	copies := 2
 	if s.opt.Backups != 0 {
 		copies = 1 + max(s.opt.Backups, 0)
 	}
 	held, err := s.held(ctx)
-	if err == nil && held < copies*len(ids) {
-		err = fmt.Errorf("%w: nodes hold %d copies of %d sessions", load.ErrWrong, held, len(ids))
+	if err == nil && held < copies*all {
+		err = fmt.Errorf("%w: nodes hold %d copies of %d sessions", load.ErrWrong, held, all)
 	}
-	if errors.Is(err, load.ErrWrong) || err == nil {
-		return err
-	}
-	return fmt.Errorf("count copies: %w", err)
+	return err
 }

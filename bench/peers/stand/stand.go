@@ -27,9 +27,9 @@ type Stand interface {
 	Generator(i int) load.Setup
 	// Processes are those of the servers.
 	Processes() []*child.Process
-	// Copies reports an error unless every session that a board knows is on two nodes. The generators' nodes are asked by
-	// their addresses.
-	Copies(ctx context.Context, ids []string, board *load.Board) error
+	// Copies reports an error unless every session of a board is on two nodes. A product that only counts compares with
+	// all, the number of sessions on all boards.
+	Copies(ctx context.Context, ids []string, board *load.Board, all int) error
 	// End kills all of them.
 	End()
 }
@@ -51,6 +51,7 @@ func Products() []Product {
 	return []Product{
 		{Name: "remote", Title: "sessnode, three nodes, client library", Generators: 2, Lacks: nothing, Stand: newRemote},
 		{Name: "embedded", Title: "sessnode, a node in each of three generators", Generators: 3, Lacks: nothing, Stand: newEmbedded},
+		{Name: "http", Title: "sessnode, three application servers with net/http, the middleware and a node", Generators: 2, Lacks: nothing, Stand: newShops},
 		{
 			Name: "redis", Title: "Redis, a primary and a replica, WAIT 1", Generators: 2, Lacks: missing("redis-server", "apt-get install redis-server"), Stand: newRedis,
 			Settings: []string{"replicaof on the second server, without which there is no second copy"},
