@@ -24,6 +24,7 @@ import (
 // options are the flags.
 type options struct {
 	quick, check, asJSON   bool
+	alone                  bool
 	only, workloads, parts string
 	rounds                 int
 	span                   time.Duration
@@ -38,6 +39,7 @@ func parse(args []string) (o options, err error) {
 	flags.BoolVar(&o.asJSON, "json", false, "print JSON, keyed by mode and workload")
 	flags.StringVar(&o.only, "only", "", "`PRODUCTS` to measure, with commas: "+strings.Join(productNames(), ", ")+
 		"; with one of the others sessnode is measured too, as its counterpart (default all)")
+	flags.BoolVar(&o.alone, "alone", false, "measure what -only names without sessnode's counterpart")
 	flags.StringVar(&o.workloads, "workloads", "", "`WORKLOADS` to measure, with commas: "+names(workloadLabels())+" (default all)")
 	flags.StringVar(&o.parts, "parts", "", "`PARTS` of the measurement, with commas: "+strings.Join(rounds.Parts(), ", ")+
 		" (default all; with -quick rounds and memory; with -only or -workloads rounds)")
@@ -46,7 +48,7 @@ func parse(args []string) (o options, err error) {
 	flags.IntVar(&o.sessions, "sessions", 10_000, "`number` of sessions")
 	flags.StringVar(&o.out, "out", "", "`FILE` for all figures as JSON")
 	flags.StringVar(&o.add, "add", "", "`FILE` that -out wrote: keep what it has and this run does not measure")
-	flags.StringVar(&o.dir, "dir", "", "`DIR` for logs and sockets, in which they stay if something fails (default a temporary one)")
+	flags.StringVar(&o.dir, "dir", "", "`DIR` for logs and sockets, which stay (default a temporary one)")
 	flags.StringVar(&o.binary, "sessnode", "bin/sessnode", "`FILE` of the sessnode that is measured")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -103,7 +105,10 @@ func (o options) products() (list, skipped []string, err error) {
 			if _, isGroup := counterparts[name]; !isGroup && !slices.Contains(productNames(), name) {
 				return nil, nil, fmt.Errorf("-only %s: choose of %s", name, strings.Join(productNames(), ", "))
 			}
-			wanted = append(append(wanted, name), counterparts[name]...)
+			wanted = append(wanted, name)
+			if !o.alone || name == "sessnode" {
+				wanted = append(wanted, counterparts[name]...)
+			}
 		}
 	}
 	for _, p := range stand.Products() {
@@ -179,7 +184,9 @@ func measure(ctx context.Context, o options, note string) (r report.Results, err
 	if err != nil {
 		return r, err
 	}
-	defer os.RemoveAll(dir)
+	if plan.Keep = o.dir != ""; !plan.Keep {
+		defer os.RemoveAll(dir)
+	}
 	plan.Dir = dir
 	plan.Say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 	r = report.Results{

@@ -18,6 +18,7 @@ import (
 var roles = map[string]func(args []string) error{
 	rounds.Generate: generate,
 	stand.Shop:      shop,
+	stand.OlricNode: olric,
 	"page":          page,
 }
 
@@ -49,6 +50,14 @@ func shop(args []string) error {
 	}
 	nodes := strings.Split(args[3], ",")
 	return product.Shop(args[1], node.Config{Name: args[0], Listen: args[2], Join: nodes, Expect: len(nodes)})
+}
+
+// olric serves until the process is killed.
+func olric(args []string) error {
+	if len(args) != 3 {
+		return fmt.Errorf("%d arguments, 3 are needed", len(args))
+	}
+	return product.OlricNode(args[0], args[1], strings.FieldsFunc(args[2], func(r rune) bool { return r == ',' }))
 }
 
 // generate answers on the socket that it is given until the process is killed.

@@ -15,6 +15,8 @@ func Open(s load.Setup) (load.Product, error) {
 		return openEmbedded(s)
 	case "redis":
 		return openRedis(s)
+	case "olric":
+		return openOlric(s)
 	case "http", "tomcat":
 		return openWeb(s)
 	}

@@ -98,7 +98,9 @@ func (p Plan) begin(ctx context.Context, product stand.Product, opt stand.Option
 		if s.stand != nil {
 			s.stand.End()
 		}
-		_ = os.RemoveAll(dir) // it is in the plan's directory, which goes too
+		if !p.Keep {
+			_ = os.RemoveAll(dir) // it is in the plan's directory, which goes too
+		}
 	}
 	if s.stand, err = product.Stand(opt); err != nil {
 		return s, end, err

@@ -54,7 +54,18 @@ func Products() []Product {
 		{Name: "http", Title: "sessnode, three application servers with net/http, the middleware and a node", Generators: 2, Lacks: nothing, Stand: newShops},
 		{
 			Name: "redis", Title: "Redis, a primary and a replica, WAIT 1", Generators: 2, Lacks: missing("redis-server", "apt-get install redis-server"), Stand: newRedis,
-			Settings: []string{"replicaof on the second server, without which there is no second copy"},
+			Settings: []string{"Redis has replicaof on the second server, without which there is no second copy"},
+		},
+		{
+			Name: "olric", Title: "Olric, three nodes with two copies", Generators: 2, Lacks: nothing, Stand: newOlrics,
+			Settings: []string{"Olric has ReplicaCount 2, without which there is no second copy, and logs errors only"},
+		},
+		{
+			Name: "tomcat", Title: "Tomcat, three servers with BackupManager", Generators: 2, Lacks: lacksTomcat, Stand: newTomcats,
+			Settings: []string{
+				"Tomcat has a cluster with BackupManager in its server.xml, static members in place of multicast, and channelSendOptions 6, which waits for the copy",
+				"Tomcat writes no access log, as net/http writes none",
+			},
 		},
 	}
 }
@@ -95,7 +106,7 @@ func (s servers) End() {
 }
 
 // startLimit is how long servers may take until they are ready.
-const startLimit = time.Minute
+const startLimit = 3 * time.Minute
 
 // await asks again and again until there is no error. The end of a process is one for good.
 func (s servers) await(ctx context.Context, ready func(context.Context) error) error {
