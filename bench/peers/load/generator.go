@@ -56,8 +56,8 @@ func (g *Generator) OpenPool(n NewPool, _ *Nothing) error {
 	return err
 }
 
-// createCallers make sessions at the same time.
-const createCallers = 64
+// createCallers make sessions at the same time: few, for servers that have not warmed up.
+const createCallers = 8
 
 // Span is sessions [From, To) of a pool.
 type Span struct {
@@ -143,7 +143,7 @@ func (g *Generator) Verify(span Span, wrong *[]string) error {
 	return forAll(span.To-span.From, func(ctx context.Context, i int) error {
 		session := span.From + i
 		want, certain := pool.Board.Version(session)
-		read, err := g.product.Caller(pool, true).Browse(ctx, session)
+		read, err := g.product.Caller(pool, Way{ToHome: true}).Browse(ctx, session)
 		if err = checked(session, read, want, certain, err); err != nil {
 			mu.Lock()
 			defer mu.Unlock()

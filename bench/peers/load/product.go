@@ -17,13 +17,21 @@ var ErrShort = errors.New("too few copies")
 type Product interface {
 	// Create makes a session with a first version and returns its id.
 	Create(ctx context.Context, shape Shape, version uint64) (id string, err error)
-	// Caller makes requests for sessions of a pool, one at a time. With toHome a product whose servers differ in how soon
-	// they answer for a session sends a request to the one that it was told, else to one after another.
-	Caller(pool *Pool, toHome bool) Caller
+	// Caller makes requests for sessions of a pool, one at a time.
+	Caller(pool *Pool, way Way) Caller
 	// Home is which generator, the first being 0, answers requests for a session without asking another process.
 	// Negative: none does.
 	Home(id string) int
 	Close() error
+}
+
+// Way is how requests are made.
+type Way struct {
+	// ToHome: a product whose servers differ in how soon they answer for a session sends a request to the one that it was
+	// told. Otherwise to one after another.
+	ToHome bool
+	// Durability is that of sessnode's commits; its zero value is the default, and that of every other product.
+	Durability uint8
 }
 
 // Pool is sessions of one shape. They are named by their number on the board.

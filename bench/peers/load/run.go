@@ -26,7 +26,7 @@ type Job struct {
 	Kind    Kind
 	Pool    string // the sessions, by the name that the pool was opened under
 	Turn    Turn
-	ToHome  bool // see Product
+	Way     Way
 	Callers int
 	Rate    float64 // requests per second that are due whatever becomes of those before; latency counts from then
 }
@@ -76,7 +76,7 @@ func start(job Job, rota *rota, pool *Pool, product Product) (*run, error) {
 	for range job.Callers {
 		t := &tally{latency: newHistogram()}
 		r.tallies = append(r.tallies, t)
-		r.callers.Go(func() { r.call(product.Caller(pool, job.ToHome), t) })
+		r.callers.Go(func() { r.call(product.Caller(pool, job.Way), t) })
 	}
 	r.mark()
 	return r, nil

@@ -118,52 +118,62 @@ func (p *sessnode) Create(ctx context.Context, shape load.Shape, version uint64)
 	if err != nil {
 		return "", err
 	}
-	commit := replica.Commit{Key: replica.Key{App: app, ID: id}, Create: true, Idle: load.Idle}
+	c := replica.Commit{Key: replica.Key{App: app, ID: id}, Create: true, Idle: load.Idle}
 	for i, name := range shape.Names() {
 		value := shape.Fill(i)
 		if name == load.ChangedName {
 			value = shape.Value(version)
 		}
-		commit.Changes = append(commit.Changes, replica.Change{Name: name, Value: value})
+		c.Changes = append(c.Changes, replica.Change{Name: name, Value: value})
 	}
-	return id, p.commit(ctx, &commit)
+	return id, commit(ctx, p.store, &c, p.copies)
 }
 
-// commit applies a commit to as many copies as there should be.
-func (p *sessnode) commit(ctx context.Context, c *replica.Commit) error {
-	res, err := p.store.Commit(ctx, c)
+// commit applies a commit and wants so many nodes to hold it.
+func commit(ctx context.Context, store client.Store, c *replica.Commit, copies int) error {
+	res, err := store.Commit(ctx, c)
 	if err == nil {
 		err = res.Err()
 	}
 	switch {
 	case errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrDestroyed):
 		return fmt.Errorf("%w: commit: %w", load.ErrWrong, err)
-	case err == nil && res.Copies < p.copies:
+	case err == nil && res.Copies < copies:
 		return fmt.Errorf("%w: commit on %d", load.ErrShort, res.Copies)
 	}
 	return err
 }
 
 // Caller implements load.Product.
-func (p *sessnode) Caller(pool *load.Pool, _ bool) load.Caller {
-	return &sessnodeCaller{p: p, pool: pool}
+func (p *sessnode) Caller(pool *load.Pool, way load.Way) load.Caller {
+	d, copies := replica.Durability(way.Durability), p.copies
+	switch d {
+	case replica.DurableOne:
+		copies = min(copies, 2)
+	case replica.DurableNone:
+		copies = 1
+	}
+	return &sessnodeCaller{store: p.store, product: p, pool: pool, durability: d, copies: copies}
 }
 
 func (p *sessnode) Close() error { return p.close() }
 
 // sessnodeCaller uses the same requests again and again: a store keeps none.
 type sessnodeCaller struct {
-	p      *sessnode
-	pool   *load.Pool
-	load   replica.Load
-	commit replica.Commit
-	change [1]replica.Change
+	store      locatingStore
+	product    *sessnode
+	pool       *load.Pool
+	durability replica.Durability
+	copies     int // that a commit waits for
+	load       replica.Load
+	commit     replica.Commit
+	change     [1]replica.Change
 }
 
 // Browse implements load.Caller.
 func (c *sessnodeCaller) Browse(ctx context.Context, session int) (uint64, error) {
 	c.load = replica.Load{Key: replica.Key{App: app, ID: c.pool.IDs[session]}}
-	res, err := c.p.store.Load(ctx, &c.load)
+	res, err := c.store.Load(ctx, &c.load)
 	if err == nil {
 		err = res.Err()
 	}
@@ -185,12 +195,13 @@ func (c *sessnodeCaller) Cart(ctx context.Context, session int, next uint64) (ui
 	}
 	c.change[0] = replica.Change{Name: load.ChangedName, Value: c.pool.Shape.Value(next)}
 	c.commit = replica.Commit{Key: replica.Key{App: app, ID: c.pool.IDs[session]}, Changes: c.change[:]}
-	return read, c.p.commit(ctx, &c.commit)
+	c.commit.Durability = c.durability
+	return read, commit(ctx, c.store, &c.commit, c.copies)
 }
 
 // Login implements load.Caller.
 func (c *sessnodeCaller) Login(ctx context.Context) error {
-	id, err := c.p.Create(ctx, c.pool.Shape, 1)
+	id, err := c.product.Create(ctx, c.pool.Shape, 1)
 	if err != nil {
 		return err
 	}
@@ -198,8 +209,8 @@ func (c *sessnodeCaller) Login(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.p.commit(ctx, &replica.Commit{Key: replica.Key{App: app, ID: id}, Renew: renewed}); err != nil {
+	if err := commit(ctx, c.store, &replica.Commit{Key: replica.Key{App: app, ID: id}, Renew: renewed}, c.product.copies); err != nil {
 		return err
 	}
-	return c.p.commit(ctx, &replica.Commit{Key: replica.Key{App: app, ID: renewed}, Destroy: true})
+	return commit(ctx, c.store, &replica.Commit{Key: replica.Key{App: app, ID: renewed}, Destroy: true}, c.product.copies)
 }

@@ -41,8 +41,8 @@ func openWeb(s load.Setup) (load.Product, error) {
 func (w *web) Close() error { return nil }
 
 // Caller implements load.Product.
-func (w *web) Caller(pool *load.Pool, toHome bool) load.Caller {
-	return &webCaller{web: w, pool: pool, toHome: toHome, lines: make([]line, len(w.addrs))}
+func (w *web) Caller(pool *load.Pool, way load.Way) load.Caller {
+	return &webCaller{web: w, pool: pool, toHome: way.ToHome, lines: make([]line, len(w.addrs))}
 }
 
 // Create implements load.Product. Callers that create are used again, as each has a connection to every server.
@@ -61,7 +61,7 @@ func (w *web) take() *webCaller {
 		w.idle = w.idle[:n-1]
 		return c
 	}
-	return w.Caller(nil, false).(*webCaller)
+	return w.Caller(nil, load.Way{}).(*webCaller)
 }
 
 func (w *web) giveBack(c *webCaller) {

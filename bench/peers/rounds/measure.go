@@ -39,7 +39,7 @@ func (s *site) used() usage {
 // run measures one workload. A single caller wanders from generator to generator, so that sessions alternate all the same.
 func (s *site) run(ctx context.Context, m Mode, w Workload, rate float64) (report.Figures, []string, error) {
 	span := time.Duration(float64(s.plan.Span) * w.Share)
-	job := load.Job{Kind: w.Kind, Pool: w.Pool, Turn: m.Turn, ToHome: m.ToHome, Rate: rate / float64(len(s.crew.lines))}
+	job := load.Job{Kind: w.Kind, Pool: w.Pool, Turn: m.Turn, Way: load.Way{ToHome: m.ToHome, Durability: m.Durability}, Rate: rate / float64(len(s.crew.lines))}
 	if w.Callers >= len(s.crew.lines) {
 		counts, used, err := s.runAll(ctx, s.crew, w.Callers, job, s.plan.Warm, span)
 		return figures(counts, used, len(s.crew.lines)), counts.Faults, err

@@ -10,12 +10,13 @@ import (
 
 // Mode is a way in which a product is used.
 type Mode struct {
-	Name    string
-	Product string // of package stand
-	Turn    load.Turn
-	ToHome  bool
-	Title   string
-	Only    []string // workloads; nil: all
+	Name       string
+	Product    string // of package stand
+	Turn       load.Turn
+	ToHome     bool
+	Title      string
+	Durability uint8    // see load.Way
+	Only       []string // workloads; nil: all
 }
 
 // Modes are all, in the order of the report.
