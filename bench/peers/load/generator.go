@@ -59,6 +59,9 @@ func (g *Generator) OpenPool(n NewPool, _ *Nothing) error {
 // createCallers make sessions at the same time: few, for servers that have not warmed up.
 const createCallers = 8
 
+// createTries is how often making a session is tried, each time another one, before the generator gives up.
+const createTries = 3
+
 // Span is sessions [From, To) of a pool.
 type Span struct {
 	Pool     string
@@ -70,10 +73,12 @@ func (g *Generator) Create(span Span, ids *[]string) error {
 	pool, made := g.pools[span.Pool], make([]string, span.To-span.From)
 	err := forAll(len(made), func(ctx context.Context, i int) error {
 		version, _ := pool.Board.Version(span.From + i)
-		id, err := g.product.Create(ctx, pool.Shape, version)
-		made[i] = id
-		if errors.Is(err, ErrShort) { // it exists; Verify and the copies' count come later
-			return nil
+		var err error
+		for range createTries {
+			made[i], err = g.product.Create(ctx, pool.Shape, version)
+			if err == nil || errors.Is(err, ErrShort) { // it exists; Verify and the copies' count come later
+				return nil
+			}
 		}
 		return err
 	})

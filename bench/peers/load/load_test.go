@@ -133,7 +133,6 @@ func runFor(t *testing.T, g *Generator, job Job, enough uint64) Counts {
 	t.Helper()
 	job.Pool = "p"
 	check(t, g.Start(job, nil))
-	check(t, g.Mark(Nothing{}, nil))
 	deadline := time.Now().Add(10 * time.Second)
 	counted := func() uint64 {
 		m, b := g.run.now(), g.run.began

@@ -15,16 +15,24 @@ import (
 // answerLimit is how long an answer may take.
 const answerLimit = 10 * time.Second
 
+// idleLimit is how long a connection may lie idle: Tomcat closes it after 20 seconds.
+const idleLimit = 10 * time.Second
+
 // line is a connection to an HTTP/1.1 server that is kept open. It speaks what the two servers that are compared speak, and
 // takes far less of the processors, which it shares with them, than net/http's client would.
 type line struct {
 	conn net.Conn
+	used time.Time // when the last request was sent
 	in   *bufio.Reader
 	out  []byte
 	body []byte
 }
 
 func (l *line) connect(addr string) (err error) {
+	if l.conn != nil && time.Since(l.used) > idleLimit {
+		l.drop()
+	}
+	l.used = time.Now()
 	if l.conn != nil {
 		return nil
 	}
@@ -52,7 +60,7 @@ func (l *line) send(s Site, op, value, id, route string) error {
 		}
 	}
 	l.out = append(b, "\r\n\r\n"...)
-	if err := l.conn.SetDeadline(time.Now().Add(answerLimit)); err != nil {
+	if err := l.conn.SetDeadline(l.used.Add(answerLimit)); err != nil {
 		return err
 	}
 	if _, err := l.conn.Write(l.out); err != nil {
@@ -65,7 +73,7 @@ func (l *line) send(s Site, op, value, id, route string) error {
 // receive reads an answer: cookies are told, the body is good until the next call.
 func (l *line) receive(cookie func(name, value string)) ([]byte, error) {
 	body, err := l.read(cookie)
-	if err != nil {
+	if err != nil && l.conn != nil {
 		l.drop()
 	}
 	return body, err
@@ -78,7 +86,7 @@ func (l *line) read(cookie func(name, value string)) ([]byte, error) {
 	}
 	ok := bytes.Contains(status, []byte(" 200"))
 	said := string(status)
-	length, chunked := 0, false
+	length, chunked, last := 0, false, false
 	for {
 		h, err := l.header()
 		if err != nil {
@@ -93,6 +101,8 @@ func (l *line) read(cookie func(name, value string)) ([]byte, error) {
 			length, err = strconv.Atoi(string(value))
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			chunked = true
+		case bytes.EqualFold(name, []byte("Connection")):
+			last = bytes.EqualFold(value, []byte("close")) // as Tomcat does after a hundred requests
 		case bytes.EqualFold(name, []byte("Set-Cookie")):
 			name, value, _ := strings.Cut(string(value), "=")
 			value, _, _ = strings.Cut(value, ";")
@@ -108,6 +118,9 @@ func (l *line) read(cookie func(name, value string)) ([]byte, error) {
 	l.body = append(l.body[:0], make([]byte, length)...)
 	if _, err := io.ReadFull(l.in, l.body); err != nil {
 		return nil, err
+	}
+	if last {
+		l.drop()
 	}
 	if !ok {
 		return nil, fmt.Errorf("%s: %.300s", said, l.body)

@@ -36,7 +36,8 @@ func answer(t *testing.T, text string) ([]byte, map[string]string, error) {
 	if err := l.connect(listener.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	defer l.conn.Close()
+	mine := l.conn
+	defer mine.Close()
 	conn, err := listener.Accept()
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,9 @@ func TestLineReadsAnswers(t *testing.T) {
 	body, cookies, err := answer(t, "HTTP/1.1 200 OK\r\nSet-Cookie: sid=abc; Path=/\r\nset-cookie: route=node-02\r\ncontent-length: 3\r\n\r\n42\n")
 	if string(body) != "42" || err != nil || cookies["sid"] != "abc" || cookies["route"] != "node-02" {
 		t.Errorf("body %q, cookies %v, %v", body, cookies, err)
+	}
+	if body, _, err := answer(t, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n7"); string(body) != "7" || err != nil {
+		t.Errorf("the last answer of a connection: %q, %v", body, err)
 	}
 	for name, text := range map[string]string{
 		"refused":   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno",

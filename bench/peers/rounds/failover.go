@@ -102,5 +102,5 @@ func (s *site) kill(ctx context.Context, c *client.Client, key replica.Key) (tim
 	if err := nodes[i].Start(); err != nil {
 		return took, err
 	}
-	return took, s.stand.Copies(ctx, nil, nil, 0)
+	return took, s.copies(ctx, &pool{}, 0)
 }

@@ -141,7 +141,7 @@ func (s *site) verify(ctx context.Context) error {
 }
 
 // copiesLimit is how long a product may take to restore copies that it lost under load.
-const copiesLimit = 20 * time.Second
+const copiesLimit = time.Minute
 
 // copies waits until every session of a pool is on two nodes.
 func (s *site) copies(ctx context.Context, p *pool, all int) error {
