@@ -24,6 +24,9 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
+// dropped is among the cookies when the client gave the connection up.
+const dropped = "(dropped)"
+
 // answer is what a server says next, on a connection that the test holds the other end of.
 func answer(t *testing.T, text string) ([]byte, map[string]string, error) {
 	t.Helper()
@@ -45,17 +48,21 @@ func answer(t *testing.T, text string) ([]byte, map[string]string, error) {
 	_, _ = conn.Write([]byte(text)) // the client sees it if it fails
 	_ = conn.Close()
 	cookies := map[string]string{}
-	body, err := l.read(func(name, value string) { cookies[name] = value })
+	body, err := l.receive(func(name, value string) { cookies[name] = value })
+	if l.conn == nil {
+		cookies[dropped] = "yes"
+	}
 	return body, cookies, err
 }
 
 func TestLineReadsAnswers(t *testing.T) {
 	body, cookies, err := answer(t, "HTTP/1.1 200 OK\r\nSet-Cookie: sid=abc; Path=/\r\nset-cookie: route=node-02\r\ncontent-length: 3\r\n\r\n42\n")
-	if string(body) != "42" || err != nil || cookies["sid"] != "abc" || cookies["route"] != "node-02" {
+	if string(body) != "42" || err != nil || cookies["sid"] != "abc" || cookies["route"] != "node-02" || cookies[dropped] != "" {
 		t.Errorf("body %q, cookies %v, %v", body, cookies, err)
 	}
-	if body, _, err := answer(t, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n7"); string(body) != "7" || err != nil {
-		t.Errorf("the last answer of a connection: %q, %v", body, err)
+	body, cookies, err = answer(t, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n7")
+	if string(body) != "7" || err != nil || cookies[dropped] == "" {
+		t.Errorf("the last answer of a connection: %q, %v, dropped: %q", body, err, cookies[dropped])
 	}
 	for name, text := range map[string]string{
 		"refused":   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno",
