@@ -30,6 +30,7 @@ type options struct {
 	span                   time.Duration
 	sessions               int
 	out, add, dir, binary  string
+	profiles               string
 }
 
 func parse(args []string) (o options, err error) {
@@ -49,6 +50,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.out, "out", "", "`FILE` for all figures as JSON")
 	flags.StringVar(&o.add, "add", "", "`FILE` that -out wrote: keep what it has and this run does not measure")
 	flags.StringVar(&o.dir, "dir", "", "`DIR` for logs and sockets, which stay (default a temporary one)")
+	flags.StringVar(&o.profiles, "profiles", "", "`DIR` for profiles of the generators' processor time, by mode and workload")
 	flags.StringVar(&o.binary, "sessnode", "bin/sessnode", "`FILE` of the sessnode that is measured")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -187,7 +189,7 @@ func measure(ctx context.Context, o options, note string) (r report.Results, err
 	if plan.Keep = o.dir != ""; !plan.Keep {
 		defer os.RemoveAll(dir)
 	}
-	plan.Dir = dir
+	plan.Dir, plan.Profiles = dir, o.profiles
 	plan.Say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 	r = report.Results{
 		Began: time.Now(), Machine: fmt.Sprintf("%d cores, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH),

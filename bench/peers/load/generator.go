@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"runtime/metrics"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 )
@@ -31,6 +33,7 @@ type Generator struct {
 	product Product
 	pools   map[string]*Pool
 	run     *run
+	profile *os.File // of the job that is being done; nil: none
 }
 
 // Nothing is an argument or an answer without content.
@@ -122,6 +125,14 @@ func (g *Generator) Start(job Job, _ *Nothing) (err error) {
 	if g.run != nil {
 		return errors.New("a job is being done")
 	}
+	if job.Profile != "" {
+		if g.profile, err = os.Create(fmt.Sprintf("%s-%d.pprof", job.Profile, g.setup.Index+1)); err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(g.profile); err != nil {
+			return err
+		}
+	}
 	pool := g.pools[job.Pool]
 	rota := newRota(pool, job.Turn, g.setup.Index, g.setup.Count, g.product.Home)
 	g.run, err = start(job, rota, pool, g.product)
@@ -138,7 +149,13 @@ func (g *Generator) Mark(Nothing, *Nothing) error {
 func (g *Generator) Finish(_ Nothing, c *Counts) error {
 	*c = g.run.finish()
 	g.run = nil
-	return nil
+	if g.profile == nil {
+		return nil
+	}
+	pprof.StopCPUProfile()
+	err := g.profile.Close()
+	g.profile = nil
+	return err
 }
 
 // Verify reads the sessions of a span and compares them with the board.

@@ -29,10 +29,8 @@ type Job struct {
 	Way     Way
 	Callers int
 	Rate    float64 // requests per second that are due whatever becomes of those before; latency counts from then
+	Profile string  // file for a profile of the generator's processor time; none without
 }
-
-// requestTimeout ends requests that a product would wait for without end.
-const requestTimeout = 10 * time.Second
 
 // faultsMax are described; the rest are only counted.
 const faultsMax = 5

@@ -11,8 +11,8 @@ import (
 	"github.com/sessnode/sessnode/bench/peers/load"
 )
 
-// waitLimit is how long WAIT waits for the replica.
-const waitLimit = 5 * time.Second
+// waitLimit is how long WAIT waits for the replica: less than the client waits for an answer.
+const waitLimit = 2 * time.Second
 
 // redisStore keeps sessions as values of a Redis primary; WAIT 1 has the replica acknowledge.
 type redisStore struct {

@@ -3,6 +3,7 @@ package rounds
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/sessnode/sessnode/bench/peers/load"
@@ -40,6 +41,9 @@ func (s *site) used() usage {
 func (s *site) run(ctx context.Context, m Mode, w Workload, rate float64) (report.Figures, []string, error) {
 	span := time.Duration(float64(s.plan.Span) * w.Share)
 	job := load.Job{Kind: w.Kind, Pool: w.Pool, Turn: m.Turn, Way: load.Way{ToHome: m.ToHome, Durability: m.Durability}, Rate: rate / float64(len(s.crew.lines))}
+	if s.plan.Profiles != "" {
+		job.Profile = filepath.Join(s.plan.Profiles, m.Name+"-"+w.Name)
+	}
 	if w.Callers >= len(s.crew.lines) {
 		counts, used, err := s.runAll(ctx, s.crew, w.Callers, job, s.plan.Warm, span)
 		return figures(counts, used, len(s.crew.lines)), counts.Faults, err

@@ -83,7 +83,8 @@ type Plan struct {
 	FirstWarm time.Duration // before the first workload of a product: compilers at run time need it
 	Sessions  int
 	Dir       string
-	Keep      bool // the directories of the rounds, with logs
+	Profiles  string // directory for profiles of the generators; none without
+	Keep      bool   // the directories of the rounds, with logs
 	Sessnode  string
 	Say       func(format string, args ...any)
 }
