@@ -67,16 +67,17 @@ func start(job Job, rota *rota, pool *Pool, product Product) (*run, error) {
 		return nil, fmt.Errorf("a generator has no session of its own (%s)", job.Turn)
 	}
 	r := &run{job: job, rota: rota, board: pool.Board, stop: make(chan struct{})}
+	for range job.Callers {
+		r.tallies = append(r.tallies, &tally{latency: newHistogram()})
+	}
+	r.mark() // before the first request
 	if job.Rate > 0 {
 		r.due = make(chan time.Time, 1<<16)
 		r.pacer.Go(r.pace)
 	}
-	for range job.Callers {
-		t := &tally{latency: newHistogram()}
-		r.tallies = append(r.tallies, t)
+	for _, t := range r.tallies {
 		r.callers.Go(func() { r.call(product.Caller(pool, job.Way), t) })
 	}
-	r.mark()
 	return r, nil
 }
 
