@@ -39,7 +39,9 @@ func TestRound(t *testing.T) {
 		t.Skip("runs six processes")
 	}
 	binary := filepath.Join(t.TempDir(), "sessnode")
-	if text, err := exec.Command("go", "build", "-o", binary, "github.com/sessnode/sessnode/cmd/sessnode").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", binary, "./cmd/sessnode")
+	build.Dir = "../../.." // its own module
+	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
 	plan := Plan{
