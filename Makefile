@@ -11,12 +11,12 @@ DURATION    ?= 60s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The adapters are modules of their own, so that nobody gets the libraries that they adapt but who uses them.
-NESTED := $(dir $(wildcard client/*/go.mod))
+NESTED := $(dir $(wildcard client/*/go.mod bench/*/go.mod))
 # $(call nested,COMMAND) runs a command in each of them, and ends at the first failure.
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro figures chaos chaos-ci chaos-mutants cover build demo clean
+.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants cover build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,9 +71,19 @@ fuzz: ## every fuzz target in turn, each for TIME=10s
 bench-micro: ## Go benchmarks of the packages, those that match BENCH=.
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-figures: build ## measure every scenario, about ten minutes on an idle machine, and write docs/BENCHMARKS.md
+bin/peers: build
+	cd bench/peers && $(GO) build -trimpath -o ../../bin/peers .
+
+bench: bin/peers ## measure beside Redis, Olric and Tomcat, about 50 minutes; ARGS='-quick -only redis' or the like, ARGS=-h for help
+	bin/peers -out bin/bench.json $(ARGS)
+
+figures: bin/peers ## measure the same and every scenario, about an hour on an idle machine, and write docs/BENCHMARKS.md
+	bin/peers -out bin/bench.json $(ARGS)
 	bin/sessnode bench all -out bin/figures.json
-	bin/sessnode bench report bin/figures.json > docs/BENCHMARKS.md
+	$(MAKE) page
+
+page: bin/peers ## docs/BENCHMARKS.md and its charts from bin/bench.json and bin/figures.json
+	bin/peers page docs bin/bench.json bin/figures.json
 
 chaos: build ## break real nodes for DURATION=60s with the faults of SEED=1 and judge what clients saw; ARGS=-nodes 7 or the like
 	bin/sessnode chaos run -duration $(DURATION) -seed $(SEED) $(ARGS)
