@@ -33,7 +33,7 @@ type Config struct {
 	InFlightMax int // requests under way; more fail with ErrOverloaded; default 4096
 	ConnsMax    int // connections; members beyond it are asked through others; default 128
 	// CacheBytes is how much of the sessions loaded last is kept, about, so that they need not travel again; default
-	// 16 MiB, negative: nothing. Every load asks the slot's primary all the same. What is kept of a session that ended
+	// 64 MiB, negative: nothing. Every load asks the slot's primary all the same. What is kept of a session that ended
 	// stays in memory until it is pushed out or asked for.
 	CacheBytes int
 
@@ -49,7 +49,7 @@ const (
 	inFlightMaxDefault = 4096
 	inFlightMaxLimit   = 1 << callIndexBits
 	connsMaxDefault    = 128
-	cacheBytesDefault  = 16 << 20
+	cacheBytesDefault  = 64 << 20
 	timeoutMax         = 30 * time.Second // well under replica.Limits.RequestAgeMax
 )
 
