@@ -46,10 +46,11 @@ var diagram = map[string]may{
 	"failover": {ours: []string{"ring", "replica"}, modules: []string{timeModule}, pure: true}, // time: the byte budget, told the time
 	"wire":     {ours: []string{"replica"}, modules: []string{quicModule}},
 	"node": {
-		ours: []string{"ring", "replica", "failover", "wire"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
+		ours: []string{"ring", "replica", "failover", "wire", "cache"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
 		testOurs: []string{"client", "client/clienttest"}, // a node is a store too
 	},
-	"client":            {ours: []string{"replica", "wire"}, testOurs: []string{"node", "client/clienttest"}},
+	"cache":             {ours: []string{"replica"}},
+	"client":            {ours: []string{"replica", "wire", "cache"}, testOurs: []string{"node", "client/clienttest"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
 	"admin":             {},
 	"child":             {},

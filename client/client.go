@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sessnode/sessnode/cache"
 	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/wire"
 )
@@ -24,7 +25,7 @@ type Client struct {
 	layout   *layout
 	peers    *peers
 	calls    *calls
-	cache    *cache
+	cache    *cache.Cache
 	started  time.Time // zero of now
 
 	id  uint64        // names this client in request ids; random
@@ -57,7 +58,7 @@ func newClient(conf Config) (*Client, error) {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	c := &Client{
-		conf: conf, endpoint: endpoint, layout: newLayout(), calls: newCalls(conf.InFlightMax), cache: newCache(conf.CacheBytes),
+		conf: conf, endpoint: endpoint, layout: newLayout(), calls: newCalls(conf.InFlightMax), cache: cache.New(conf.CacheBytes),
 		started: time.Now(), id: binary.LittleEndian.Uint64(id[:]),
 		news: make(chan struct{}, 1), done: make(chan struct{}),
 	}
@@ -87,17 +88,17 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 	if err := l.Key.Validate(); err != nil {
 		return replica.Result{}, err
 	}
-	asked, held := c.cache.question(l)
+	asked, held := c.cache.Question(l)
 	deadline := c.deadline(ctx)
 	if latest := deadline.UnixMilli(); !asked.Peek && (asked.NotAfter == 0 || asked.NotAfter > latest) {
 		asked.NotAfter = latest // or a copy that waited on its way would count as an access long after
 	}
 	res, err := c.askUntil(ctx, deadline, replica.Request{Load: asked})
-	if !c.cache.loaded(asked, held, &res, err) {
+	if !c.cache.Loaded(asked, held, &res, err) {
 		whole := *asked
 		whole.Known, whole.KnownDigest, whole.Since = l.Known, l.KnownDigest, l.Since
 		res, err = c.askUntil(ctx, deadline, replica.Request{Load: &whole})
-		c.cache.loaded(&whole, held, &res, err)
+		c.cache.Loaded(&whole, held, &res, err)
 	}
 	return res, err
 }
@@ -179,7 +180,7 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	if err != nil {
 		return replica.Result{}, trail.explain(err, trail.unsure > 0)
 	}
-	c.cache.committed(commit, &res, res.Err())
+	c.cache.Committed(commit, &res, res.Err())
 	return res, res.Err()
 }
 

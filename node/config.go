@@ -60,6 +60,9 @@ type Config struct {
 	MinMembers int
 	Limits     replica.Limits
 	Moves      Moves
+	// CacheBytes is how much is kept, about, of the sessions that this process's own requests had from other nodes, so that
+	// they need not travel again; default 64 MiB, negative: nothing.
+	CacheBytes int
 	Lease      time.Duration // see failover.Config; the same on every member; default 300 ms
 
 	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
@@ -100,6 +103,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.JoinTimeout == 0 {
 		c.JoinTimeout = JoinTimeoutDefault
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
 	}
 	if c.Slots == 0 {
 		c.Slots = SlotsDefault

@@ -1,5 +1,7 @@
 package node
 
+import "github.com/sessnode/sessnode/cache"
+
 // MarkDraining makes the node tell the others that it drains, without handing anything over or leaving.
 func (n *Node) MarkDraining() {
 	n.mu.Lock()
@@ -22,3 +24,6 @@ func (n *Node) HomeOf(slot uint32) string {
 	}
 	return home.Replicas(int(slot))[0]
 }
+
+// CacheStats says what the node's own requests saved.
+func (n *Node) CacheStats() cache.Stats { return n.cache.Stats() }

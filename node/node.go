@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sessnode/sessnode/cache"
 	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/wire"
@@ -40,12 +41,15 @@ type Node struct {
 	log        *slog.Logger
 	gossip     *gossip
 
-	ctx   context.Context // ends when the node is closed
-	stop  context.CancelFunc
-	tasks sync.WaitGroup // every goroutine that the node itself starts; Close joins them
-	once  sync.Once      // Close
-	drain chan struct{}  // closed when draining begins
-	left  chan struct{}  // closed when the node has left in good order
+	ctx     context.Context // ends when the node is closed
+	stop    context.CancelFunc
+	tasks   sync.WaitGroup // every goroutine that the node itself starts; Close joins them
+	once    sync.Once      // Close
+	cache   *cache.Cache   // of sessions that this process's own requests had from other nodes
+	answers sync.Pool      // of chan replica.Result with room for one, which nobody is about to send to
+
+	drain chan struct{} // closed when draining begins
+	left  chan struct{} // closed when the node has left in good order
 
 	mu             sync.Mutex // guards everything below
 	core           *failover.Core
@@ -117,6 +121,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		waiters:  map[replica.Token]waiter{},
 		conns:    map[replica.Boot]*wire.Conn{},
 		large:    largeLogs{},
+		cache:    cache.New(cfg.CacheBytes),
 		links:    map[replica.Boot]*wire.Link{},
 		watchers: map[*source]bool{},
 		events:   map[replica.EventKind]uint64{},

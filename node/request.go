@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sessnode/sessnode/cache"
 	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/wire"
 )
@@ -158,11 +159,36 @@ func (n *Node) giveUp(which func(waiter) bool) {
 // Load reads a session, as the client's Store has it: without a network if this node is the primary of its slot. It
 // waits for a primary as long as ctx allows, five seconds by default, or not at all, see replica.WithoutWaiting.
 func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
-	own := *l
-	if own.NotAfter == 0 && !own.Peek {
-		own.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
+	own := &struct { // one allocation
+		replica.Request
+		load replica.Load
+	}{load: *l}
+	own.Load = &own.load
+	if l.NotAfter == 0 && !l.Peek {
+		own.load.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
 	}
-	return n.do(ctx, &replica.Request{Load: &own})
+	held, passedOn := n.question(&own.load)
+	res, err := n.do(ctx, &own.Request)
+	if !passedOn || n.cache.Loaded(&own.load, held, &res, err) {
+		return res, err
+	}
+	own.load.Known, own.load.KnownDigest, own.load.Since = l.Known, l.KnownDigest, l.Since
+	res, err = n.do(ctx, &own.Request)
+	n.cache.Loaded(&own.load, held, &res, err)
+	return res, err
+}
+
+// question adds what is kept of its session to a load that another node is to answer.
+func (n *Node) question(l *replica.Load) (held *cache.Version, passedOn bool) {
+	n.mu.Lock()
+	passedOn = n.core.Claim(replica.SlotOf(l.Key.ID, n.cfg.Slots)).Primary != n.self.Boot
+	n.mu.Unlock()
+	if passedOn {
+		var asked *replica.Load
+		asked, held = n.cache.Question(l)
+		*l = *asked
+	}
+	return held, passedOn
 }
 
 // Commit changes a session, as the client's Store has it. A commit without a request id or not-after time is given
@@ -172,7 +198,9 @@ func (n *Node) Commit(ctx context.Context, c *replica.Commit) (replica.Result, e
 	if err := n.identify(&own.Request, &own.NotAfter); err != nil {
 		return replica.Result{}, err
 	}
-	return n.do(ctx, &replica.Request{Commit: &own})
+	res, err := n.do(ctx, &replica.Request{Commit: &own})
+	n.cache.Committed(c, &res, err) // of a session that is kept
+	return res, err
 }
 
 // Lock asks for a session's lock, or speaks for one that is held, as the client's Store has it.
@@ -213,21 +241,47 @@ const (
 	hastyFor = 300 * time.Millisecond
 )
 
-// do serves a local request, again and again while its slot has no primary, unless it does not wait.
+// do serves a local request, again and again while its slot has no primary, unless it does not wait. What can be answered at
+// once takes no timer.
 func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return replica.Result{Status: replica.StatusUnavailable}, err
+	}
+	answer, _ := n.answers.Get().(chan replica.Result)
+	if answer == nil {
+		answer = make(chan replica.Result, 1)
+	}
+	n.try(answer, m)
+	select {
+	case r := <-answer:
+		if !r.Status.Retryable() {
+			n.answers.Put(answer)
+			return final(m, r, false)
+		}
+		answer <- r // there is room: it was the only one
+	default:
+	}
+	return n.await(ctx, answer, m)
+}
+
+// try has a local request answered here or elsewhere, once.
+func (n *Node) try(answer chan replica.Result, m *replica.Request) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.serve(n.cfg.Clock(), waiter{result: answer}, m)
+	n.dispatch()
+}
+
+// await waits for the answer to a request that was tried, and tries again while that is no final one.
+func (n *Node) await(ctx context.Context, answer chan replica.Result, m *replica.Request) (replica.Result, error) {
 	hasty := !replica.Waits(ctx)
 	ctx, cancel := limited(ctx, hasty && m.Lock == nil) // a lock's answer may take its time
 	defer cancel()
-	w := waiter{result: make(chan replica.Result, 1)}
 	unsure := false // an earlier attempt may have taken effect
-	for ctx.Err() == nil {
-		n.mu.Lock()
-		n.serve(n.cfg.Clock(), w, m)
-		n.dispatch()
-		n.mu.Unlock()
+	for {
 		var r replica.Result
 		select {
-		case r = <-w.result:
+		case r = <-answer:
 		case <-ctx.Done():
 			return replica.Result{Status: replica.StatusUnavailable}, ended(ctx)
 		}
@@ -235,6 +289,7 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 			r.Status = replica.StatusUnavailable // the primary cannot be reached from here
 		}
 		if !r.Status.Retryable() || hasty && r.Status == replica.StatusUnavailable {
+			n.answers.Put(answer)
 			return final(m, r, unsure)
 		}
 		unsure = unsure || r.Unsure
@@ -245,8 +300,8 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 		case <-n.ctx.Done():
 			return r, ErrClosed
 		}
+		n.try(answer, m)
 	}
-	return replica.Result{Status: replica.StatusUnavailable}, ctx.Err()
 }
 
 // final is the answer to a local request. A refusal of a commit says nothing of an earlier attempt that may have taken effect
@@ -259,6 +314,8 @@ func final(m *replica.Request, r replica.Result, unsure bool) (replica.Result, e
 	switch unsure = (unsure || r.Unsure) && m.Commit != nil; {
 	case unsure && r.Status.Retryable():
 		return r, fmt.Errorf("%w; %w", replica.ErrOutcomeUnknown, r.Err())
+	case unsure && r.Status == replica.StatusDestroyed: // a logout beats whatever was done
+		return replica.Result{}, fmt.Errorf("%w; %w", replica.ErrOutcomeUnknown, r.Err())
 	case unsure: // who tests for replica.ErrChanged to try again would do it twice
 		return replica.Result{}, fmt.Errorf("%w; refused at last: %s", replica.ErrOutcomeUnknown, r.Err().Error())
 	}

@@ -1,8 +1,11 @@
-package client
+// Package cache keeps versions of sessions for a client library or a node that asks other nodes for them. It answers nothing
+// by itself.
+package cache
 
 import (
 	"bytes"
 	"container/list"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -10,23 +13,23 @@ import (
 	"github.com/sessnode/sessnode/replica"
 )
 
-// cache keeps the newest version that the client knows of the sessions used last. It answers nothing by itself: what it
+// Cache keeps the newest version that its owner knows of the sessions used last. It answers nothing by itself: what it
 // holds goes to the slot's primary as a stamp and a digest, and counts only if the primary confirms that both are those
 // of its newest durable version. So a wrong guess costs bytes, and never shows anything that a whole load would not.
-type cache struct {
+type Cache struct {
 	bytesMax int // 0: keeps nothing
 
 	mu        sync.Mutex // guards the fields below; what they point to is never modified
 	byKey     map[replica.Key]*list.Element
-	order     list.List // of *kept; the one used last in front
+	order     list.List // of *Version; the one used last in front
 	sizeBytes int       // Invariant: the sum over order, <= bytesMax.
 	hits      uint64
 	updates   uint64
 	misses    uint64
 }
 
-// kept is one version of a session.
-type kept struct {
+// Version is one version of a session, as it is kept.
+type Version struct {
 	session   *replica.Session
 	sure      replica.Stamp // of the last version that the primary told: what came after it is a guess, and may lack something
 	digest    uint64
@@ -39,19 +42,20 @@ const (
 	keptAttrBytes = 64
 )
 
-// newKept is a version of which the one with the stamp sure was told.
-func newKept(s *replica.Session, sure replica.Stamp) *kept {
+// newVersion is a version of which the one with the stamp sure was told.
+func newVersion(s *replica.Session, sure replica.Stamp) *Version {
 	attrs, bytes := s.Live()
-	return &kept{s, sure, s.Digest(), keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)}
+	return &Version{s, sure, s.Digest(), keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)}
 }
 
-func newCache(bytesMax int) *cache {
-	return &cache{bytesMax: max(bytesMax, 0), byKey: make(map[replica.Key]*list.Element)}
+// New makes a cache of so many bytes, about; of none if there are not more than 0.
+func New(bytesMax int) *Cache {
+	return &Cache{bytesMax: max(bytesMax, 0), byKey: make(map[replica.Key]*list.Element)}
 }
 
-// question is a copy of l with what is kept of its session, and that, which the caller holds on to: it may be pushed out before the
+// Question is a copy of l with what is kept of its session, and that, which the caller holds on to: it may be pushed out before the
 // answer comes. A load that is no access, or that says itself what it knows, is left alone.
-func (c *cache) question(l *replica.Load) (*replica.Load, *kept) {
+func (c *Cache) Question(l *replica.Load) (*replica.Load, *Version) {
 	asked := *l
 	if l.Peek || !l.Known.IsZero() {
 		return &asked, nil
@@ -64,7 +68,7 @@ func (c *cache) question(l *replica.Load) (*replica.Load, *kept) {
 	return &asked, k
 }
 
-func (c *cache) get(key replica.Key) *kept {
+func (c *Cache) get(key replica.Key) *Version {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.byKey[key]
@@ -72,12 +76,12 @@ func (c *cache) get(key replica.Key) *kept {
 		return nil
 	}
 	c.order.MoveToFront(e)
-	return e.Value.(*kept)
+	return e.Value.(*Version)
 }
 
-// loaded takes the answer to l, which was asked knowing held, and completes it. It reports false if that cannot be done: then
+// Loaded takes the answer to l, which was asked knowing held, and completes it. It reports false if that cannot be done: then
 // the session must be loaded whole.
-func (c *cache) loaded(l *replica.Load, held *kept, res *replica.Result, err error) bool {
+func (c *Cache) Loaded(l *replica.Load, held *Version, res *replica.Result, err error) bool {
 	switch {
 	case gone(err):
 		c.drop(l.Key)
@@ -91,7 +95,7 @@ func (c *cache) loaded(l *replica.Load, held *kept, res *replica.Result, err err
 		c.replace(held, k)
 		c.count(&c.updates)
 	case res.Session != nil:
-		c.replace(held, newKept(res.Session, res.Session.Stamp))
+		c.replace(held, newVersion(res.Session, res.Session.Stamp))
 		c.count(&c.misses)
 	case held != nil:
 		res.Session = held.session
@@ -101,13 +105,13 @@ func (c *cache) loaded(l *replica.Load, held *kept, res *replica.Result, err err
 }
 
 // updated is k with what has changed since.
-func (k *kept) updated(changed *replica.Session) *kept {
+func (k *Version) updated(changed *replica.Session) *Version {
 	s := *replica.Merge(k.session, changed) // of its own
 	s.Attrs = slices.DeleteFunc(s.Attrs, func(a replica.Attr) bool { return a.Deleted })
-	return newKept(&s, s.Stamp)
+	return newVersion(&s, s.Stamp)
 }
 
-func (c *cache) count(n *uint64) {
+func (c *Cache) count(n *uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*n++
@@ -115,29 +119,29 @@ func (c *cache) count(n *uint64) {
 
 // replace keeps what came, unless something later came in place of held meanwhile. Held itself gives way whatever
 // the stamps say: its commit may have been lost.
-func (c *cache) replace(held, k *kept) {
+func (c *Cache) replace(held, k *Version) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.byKey[k.session.Key]; e != nil {
-		if now := e.Value.(*kept); now != held && k.session.Stamp.Less(now.session.Stamp) {
+		if now := e.Value.(*Version); now != held && k.session.Stamp.Less(now.session.Stamp) {
 			return
 		}
 	}
 	c.put(k)
 }
 
-// committed takes the answer to a commit. It tells a stamp alone, and others may have changed other attributes since what
+// Committed takes the answer to a commit. It tells a stamp alone, and others may have changed other attributes since what
 // is kept was loaded: what is kept then is a guess, right in most cases, and the digest shows when it is not. No guess is
 // made of what the answer does not tell, such as a deadline or the birth of a renewed id; nor of a request that the caller
 // named, for the answer may be that to an earlier one of other content.
-func (c *cache) committed(commit *replica.Commit, res *replica.Result, err error) {
+func (c *Cache) Committed(commit *replica.Commit, res *replica.Result, err error) {
 	switch {
 	case gone(err), err == nil && unguessable(commit):
 		c.drop(commit.Key)
 	case err == nil && len(commit.Changes) > 0:
 		swapped := false
 		for k := c.get(commit.Key); k != nil && !swapped; k = c.get(commit.Key) {
-			swapped = c.swap(k, newKept(changed(k.session, commit, res.Stamp), k.sure))
+			swapped = c.swap(k, newVersion(changed(k.session, commit, res.Stamp), k.sure))
 		}
 	}
 }
@@ -148,24 +152,29 @@ func unguessable(c *replica.Commit) bool {
 
 // changed is s after a commit that got the given stamp, with nothing of the commit's own memory in it.
 func changed(s *replica.Session, commit *replica.Commit, stamp replica.Stamp) *replica.Session {
-	done := changes{list: make([]replica.Change, 0, len(commit.Changes))}
+	part := &replica.Session{Key: s.Key, Stamp: stamp, Touched: stamp, Attrs: make([]replica.Attr, 0, len(commit.Changes))}
 	for _, ch := range commit.Changes {
-		done.list = append(done.list, replica.Change{
-			Name: strings.Clone(ch.Name), Value: bytes.Clone(ch.Value), Delete: ch.Delete,
+		part.Attrs = append(part.Attrs, replica.Attr{
+			Name: strings.Clone(ch.Name), Value: bytes.Clone(ch.Value), Stamp: stamp, Deleted: ch.Delete,
 		})
 	}
-	slices.SortFunc(done.list, func(a, b replica.Change) int { return strings.Compare(a.Name, b.Name) })
-	next := done.committed(s, s.Key, stamp)
+	slices.SortFunc(part.Attrs, func(a, b replica.Attr) int { return strings.Compare(a.Name, b.Name) })
+	next := replica.Merge(s, part)
 	next.Attrs = slices.DeleteFunc(next.Attrs, func(a replica.Attr) bool { return a.Deleted }) // as in an answer
 	return next
 }
 
+// gone reports whether an error says that there is no session.
+func gone(err error) bool {
+	return errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrDestroyed)
+}
+
 // swap puts k in the place of old and reports whether that was still kept.
-func (c *cache) swap(old, k *kept) bool {
+func (c *Cache) swap(old, k *Version) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.byKey[k.session.Key]
-	if e == nil || e.Value.(*kept) != old {
+	if e == nil || e.Value.(*Version) != old {
 		return false
 	}
 	c.put(k)
@@ -173,47 +182,44 @@ func (c *cache) swap(old, k *kept) bool {
 }
 
 // put keeps k, in place of another version, and pushes out what was not used for longest. Called with mu held.
-func (c *cache) put(k *kept) {
+func (c *Cache) put(k *Version) {
 	c.remove(k.session.Key)
 	if k.sizeBytes > c.bytesMax {
 		return
 	}
 	for c.sizeBytes+k.sizeBytes > c.bytesMax {
-		c.remove(c.order.Back().Value.(*kept).session.Key)
+		c.remove(c.order.Back().Value.(*Version).session.Key)
 	}
 	c.byKey[k.session.Key] = c.order.PushFront(k)
 	c.sizeBytes += k.sizeBytes
 }
 
-func (c *cache) drop(key replica.Key) {
+func (c *Cache) drop(key replica.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.remove(key)
 }
 
 // remove is called with mu held.
-func (c *cache) remove(key replica.Key) {
+func (c *Cache) remove(key replica.Key) {
 	if e := c.byKey[key]; e != nil {
 		delete(c.byKey, key)
 		c.order.Remove(e)
-		c.sizeBytes -= e.Value.(*kept).sizeBytes
+		c.sizeBytes -= e.Value.(*Version).sizeBytes
 	}
 }
 
-// Stats says what a [Client] saved by keeping sessions, see Config.CacheBytes.
+// Stats says what was saved.
 type Stats struct {
-	// CacheHits counts the loads that were answered by the version kept: the slot's primary was asked, and confirmed it.
-	CacheHits    uint64
-	CacheUpdates uint64 // loads that brought what had changed since the version kept
-	CacheMisses  uint64 // loads whose session came whole
-	// CacheSessions and CacheBytes are what is kept now.
-	CacheSessions, CacheBytes int
+	Hits            uint64 // loads that the version kept answered, as the primary confirmed
+	Updates         uint64 // loads that brought what had changed since the version kept
+	Misses          uint64 // loads whose session came whole
+	Sessions, Bytes int    // kept now
 }
 
-// Stats counts since Dial.
-func (c *Client) Stats() Stats {
-	k := c.cache
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return Stats{CacheHits: k.hits, CacheUpdates: k.updates, CacheMisses: k.misses, CacheSessions: len(k.byKey), CacheBytes: k.sizeBytes}
+// Stats counts since New.
+func (c *Cache) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Stats{Hits: c.hits, Updates: c.updates, Misses: c.misses, Sessions: len(c.byKey), Bytes: c.sizeBytes}
 }
