@@ -2,7 +2,6 @@ package replica
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"slices"
 	"time"
@@ -12,20 +11,29 @@ import (
 // on both sides. It is replicated with the entries themselves.
 type requestLog struct {
 	byID  map[RequestID]*remembered
-	due   requestHeap // all of them
-	over  int         // how many cannot come again
-	split int         // and of those, how many are kept for a split
+	due   []*batch // all of them, ascending by until
+	over  int      // how many cannot come again
+	split int      // and of those, how many are kept for a split
 }
 
 // remembered is a request with the entry that it became; zero when that came with a snapshot.
 type remembered struct {
 	RememberedRequest
 	seq   uint64
-	index int   // place in the requestHeap
-	until int64 // time of day, in milliseconds, at which it is looked at again
-	over  bool  // cannot come again
-	split bool  // is kept because sides may have parted while it was under way. Invariant: then over.
+	batch *batch // nil once it is forgotten
 }
+
+// batch is requests that are looked at again at the same time: one by one they would cost more than the commits.
+type batch struct {
+	until int64 // time of day, in milliseconds, at which they are looked at again
+	over  bool  // they cannot come again
+	split bool  // they are kept because sides may have parted while they were under way. Invariant: then over.
+	list  []*remembered
+	count int // of those in list that are not forgotten
+}
+
+// batchWidth is to how many milliseconds the end of a batch is rounded up.
+const batchWidth = 256
 
 // How long a request is kept that cannot come again, in milliseconds, for a merge to know it: any, since its last copy may
 // have come in the moment of a heal; and one that was under way when sides parted, of which splitMax are kept in a slot.
@@ -47,9 +55,9 @@ func (l *requestLog) find(id RequestID) *remembered {
 // live counts the requests that may come again.
 func (l *requestLog) live() int { return len(l.byID) - l.over }
 
-// remember keeps r until its not-after time and the clock skew have passed, and a little longer. At the limit the request that is over first
-// gives way; a primary refuses commits before that. Of a request that took effect twice the later effect is remembered: it
-// is the one that a merge has left.
+// remember keeps r until its not-after time and the clock skew have passed, and a little longer. At the limit the request
+// that is over first gives way; a primary refuses commits before that. Of a request that took effect twice the later effect is
+// remembered: it is the one that a merge has left.
 func (l *requestLog) remember(r remembered, limits *Limits) {
 	if old := l.byID[r.Request]; old != nil {
 		if old.Stamp.Less(r.Stamp) {
@@ -61,50 +69,85 @@ func (l *requestLog) remember(r remembered, limits *Limits) {
 		return
 	}
 	for l.live() >= limits.RequestsMax {
-		l.forget(l.due[0].Request)
+		l.forgetFirst()
 	}
-	r.until = min(r.NotAfter, math.MaxInt64/2) + 2*limits.ClockSkewMax.Milliseconds()
-	l.byID[r.Request] = &r
-	heap.Push(&l.due, &r)
+	own := &r
+	l.byID[r.Request] = own
+	l.put(own, r.overAt(limits), false, false)
+}
+
+// overAt is when a request cannot come again, by the time of day in milliseconds.
+func (r *RememberedRequest) overAt(limits *Limits) int64 {
+	return min(r.NotAfter, math.MaxInt64/2) + 2*limits.ClockSkewMax.Milliseconds()
+}
+
+// put has r looked at again at a time, as one of those that are over, or kept for a split, or neither.
+func (l *requestLog) put(r *remembered, until int64, over, split bool) {
+	until = (until + batchWidth - 1) / batchWidth * batchWidth
+	i := len(l.due)
+	for ; i > 0 && l.due[i-1].until >= until; i-- {
+		if b := l.due[i-1]; b.until == until && b.over == over && b.split == split {
+			l.add(b, r)
+			return
+		}
+	}
+	b := &batch{until: until, over: over, split: split}
+	l.due = slices.Insert(l.due, i, b)
+	l.add(b, r)
+}
+
+func (l *requestLog) add(b *batch, r *remembered) {
+	r.batch = b
+	b.list = append(b.list, r)
+	b.count++
+	l.count(b, 1)
+}
+
+// count notes that a batch has so many requests more.
+func (l *requestLog) count(b *batch, more int) {
+	if b.over {
+		l.over += more
+	}
+	if b.split {
+		l.split += more
+	}
+}
+
+// takeOut removes r from its batch.
+func (l *requestLog) takeOut(r *remembered) {
+	r.batch.count--
+	l.count(r.batch, -1)
+	r.batch = nil
 }
 
 // take remembers what another node remembers. What is over by now is kept there for a split, and so here.
 func (l *requestLog) take(now Instant, q RememberedRequest, limits *Limits) {
 	l.remember(remembered{RememberedRequest: q}, limits)
-	if r := l.find(q.Request); r != nil && !r.over && r.until+mergeWithin < now.Wall {
-		l.retire(r, 0)
-		l.keep(r, now.Wall+splitWithin)
+	r := l.find(q.Request)
+	if r != nil && !r.batch.over && r.overAt(limits)+mergeWithin < now.Wall && l.split < splitMax {
+		l.takeOut(r)
+		l.put(r, now.Wall+splitWithin, true, true)
 	}
-}
-
-// retire notes that r cannot come again, and keeps it for so long.
-func (l *requestLog) retire(r *remembered, longer int64) {
-	r.over, r.until = true, r.until+longer
-	l.over++
-	heap.Fix(&l.due, r.index)
-}
-
-// keep keeps r, which is over, for a split until the given time of day, if there is room.
-func (l *requestLog) keep(r *remembered, until int64) (kept bool) {
-	if l.split == splitMax {
-		return false
-	}
-	r.split, r.until = true, until
-	l.split++
-	heap.Fix(&l.due, r.index)
-	return true
 }
 
 func (l *requestLog) forget(id RequestID) {
 	if r := l.byID[id]; r != nil {
-		heap.Remove(&l.due, r.index)
 		delete(l.byID, id)
-		if r.over {
-			l.over--
+		l.takeOut(r)
+	}
+}
+
+// forgetFirst forgets the request that is over first of those that may come again. There must be one.
+func (l *requestLog) forgetFirst() {
+	for _, b := range l.due {
+		if b.over || b.count == 0 {
+			continue
 		}
-		if r.split {
-			l.split--
+		for b.list[0].batch != b {
+			b.list = b.list[1:]
 		}
+		l.forget(b.list[0].Request)
+		return
 	}
 }
 
@@ -112,26 +155,51 @@ func (l *requestLog) forget(id RequestID) {
 // is kept for when they meet: a copy of it may have reached the other one. When the log is full for all that, the clock may
 // have been ahead for a while: then it forgets what admit refuses for lying too far in the future.
 func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
-	skew := limits.ClockSkewMax.Milliseconds()
 	for len(l.due) > 0 && l.due[0].until < wall {
-		r := l.due[0]
-		underWay := r.NotAfter >= parted-2*skew && r.Stamp.Wall() <= parted+limits.RequestAgeMax.Milliseconds()
-		switch {
-		case !r.over && l.over < limits.RequestsMax:
-			l.retire(r, mergeWithin)
-		case !r.split && underWay && wall < parted+splitWithin && l.keep(r, parted+splitWithin):
-		default:
-			l.forget(r.Request)
+		b := l.due[0]
+		l.due = slices.Delete(l.due, 0, 1)
+		if !b.over && l.over+b.count <= limits.RequestsMax {
+			l.retire(b)
+			continue
+		}
+		for _, r := range b.list {
+			if r.batch == b {
+				l.leave(r, wall, parted, limits)
+			}
 		}
 	}
 	if l.live() < limits.RequestsMax {
 		return
 	}
-	for _, r := range slices.Clone(l.due) {
-		if r.NotAfter > wall+limits.RequestAgeMax.Milliseconds()+skew {
-			l.forget(r.Request)
+	for id, r := range l.byID {
+		if r.NotAfter > wall+(limits.RequestAgeMax+limits.ClockSkewMax).Milliseconds() {
+			l.forget(id)
 		}
 	}
+}
+
+// retire notes that a batch cannot come again, and keeps it for a moment.
+func (l *requestLog) retire(b *batch) {
+	b.over = true
+	b.until += mergeWithin
+	l.over += b.count
+	i := len(l.due)
+	for i > 0 && l.due[i-1].until > b.until {
+		i--
+	}
+	l.due = slices.Insert(l.due, i, b)
+}
+
+// leave forgets r, whose time is over, or keeps it for a split.
+func (l *requestLog) leave(r *remembered, wall, parted int64, limits *Limits) {
+	underWay := r.NotAfter >= parted-2*limits.ClockSkewMax.Milliseconds() &&
+		r.Stamp.Wall() <= parted+limits.RequestAgeMax.Milliseconds()
+	if r.batch.split || !underWay || wall >= parted+splitWithin || l.split >= splitMax {
+		l.forget(r.Request)
+		return
+	}
+	l.takeOut(r)
+	l.put(r, parted+splitWithin, true, true)
 }
 
 // all lists what is remembered, in the order of ids.
@@ -159,35 +227,4 @@ func inOrder(list []RememberedRequest) []RememberedRequest {
 		return cmp.Or(cmp.Compare(a.Request.Client, b.Request.Client), cmp.Compare(a.Request.Seq, b.Request.Seq))
 	})
 	return list
-}
-
-// requestHeap finds the remembered request that is over first, whatever the clock did since the last look.
-type requestHeap []*remembered
-
-// Len implements heap.Interface.
-func (h requestHeap) Len() int { return len(h) }
-
-// Less implements heap.Interface.
-func (h requestHeap) Less(i, j int) bool { return h[i].until < h[j].until }
-
-// Swap implements heap.Interface.
-func (h requestHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push implements heap.Interface.
-func (h *requestHeap) Push(x any) {
-	r := x.(*remembered)
-	r.index = len(*h)
-	*h = append(*h, r)
-}
-
-// Pop implements heap.Interface.
-func (h *requestHeap) Pop() any {
-	last := len(*h) - 1
-	r := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return r
 }

@@ -310,8 +310,8 @@ func check(s *Slot) error {
 		return fmt.Errorf("tail counts %d open, %d bytes; has %d, %d", s.tail.opened, s.tail.sizeBytes, open, size)
 	case s.tail.committed > s.tail.head:
 		return fmt.Errorf("committed %d past head %d", s.tail.committed, s.tail.head)
-	case len(s.requests.byID) != len(s.requests.due):
-		return fmt.Errorf("%d requests by id, %d in order", len(s.requests.byID), len(s.requests.due))
+	case s.requests.check() != nil:
+		return s.requests.check()
 	case len(s.expiry) != len(s.records):
 		return fmt.Errorf("%d records, %d of them scheduled", len(s.records), len(s.expiry))
 	}
@@ -343,6 +343,35 @@ func checkRecords(s *Slot) error {
 				return fmt.Errorf("record %v waits for entry %d, which is not open", r.key, seq)
 			}
 		}
+	}
+	return nil
+}
+
+// check reports what the counts of a log have wrong.
+func (l *requestLog) check() error {
+	all, over, split := 0, 0, 0
+	for i, b := range l.due {
+		held := 0
+		for _, r := range b.list {
+			if r.batch != b {
+				continue
+			}
+			if held++; l.byID[r.Request] != r {
+				return fmt.Errorf("request %v is in a batch and not by its id", r.Request)
+			}
+		}
+		if all += held; b.over {
+			over += held
+		}
+		if b.split {
+			split += held
+		}
+		if held != b.count || b.split && !b.over || i > 0 && b.until < l.due[i-1].until {
+			return fmt.Errorf("batch %d of %d counts %d, has %d; over %v, split %v", i, len(l.due), b.count, held, b.over, b.split)
+		}
+	}
+	if all != len(l.byID) || over != l.over || split != l.split {
+		return fmt.Errorf("%d requests by id, %d in batches; %d over, counted %d; %d split, counted %d", len(l.byID), all, over, l.over, split, l.split)
 	}
 	return nil
 }
