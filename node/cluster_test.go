@@ -188,13 +188,13 @@ func (c *cluster) dialWith(host string, key wire.Key) *client.Client {
 }
 
 // write creates sessions and returns their ids.
-func write(t *testing.T, s client.Store, n int) []string {
+func write(t testing.TB, s client.Store, n int) []string {
 	t.Helper()
 	return writeCopies(t, s, n, 2)
 }
 
 // writeCopies is write where each session must get as many copies.
-func writeCopies(t *testing.T, s client.Store, n, copies int) []string {
+func writeCopies(t testing.TB, s client.Store, n, copies int) []string {
 	t.Helper()
 	ids := make([]string, n)
 	for i := range ids {

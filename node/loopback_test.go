@@ -35,7 +35,7 @@ func TestLoopback(t *testing.T) {
 }
 
 // loopbackNodes runs nodes that have founded a cluster; the test's end makes them leave.
-func loopbackNodes(t *testing.T, host string, n int) (nodes []*node.Node, seeds []string) {
+func loopbackNodes(t testing.TB, host string, n int) (nodes []*node.Node, seeds []string) {
 	t.Helper()
 	var conns []net.PacketConn
 	for range n {
@@ -69,7 +69,7 @@ func loopbackNodes(t *testing.T, host string, n int) (nodes []*node.Node, seeds 
 }
 
 // awaitReady waits, on the wall clock, until every node is ready and every slot has its copies.
-func awaitReady(t *testing.T, nodes []*node.Node) {
+func awaitReady(t testing.TB, nodes []*node.Node) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

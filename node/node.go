@@ -10,6 +10,7 @@ import (
 	mrand "math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sessnode/sessnode/cache"
@@ -46,6 +47,8 @@ type Node struct {
 	tasks   sync.WaitGroup // every goroutine that the node itself starts; Close joins them
 	once    sync.Once      // Close
 	cache   *cache.Cache   // of sessions that this process's own requests had from other nodes
+	asked   atomic.Uint64  // own requests, to name them
+	loads   sync.Pool      // of *ownLoad
 	answers sync.Pool      // of chan replica.Result with room for one, which nobody is about to send to
 
 	drain chan struct{} // closed when draining begins

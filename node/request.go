@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -159,23 +158,33 @@ func (n *Node) giveUp(which func(waiter) bool) {
 // Load reads a session, as the client's Store has it: without a network if this node is the primary of its slot. It
 // waits for a primary as long as ctx allows, five seconds by default, or not at all, see replica.WithoutWaiting.
 func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
-	own := &struct { // one allocation
-		replica.Request
-		load replica.Load
-	}{load: *l}
+	own, _ := n.loads.Get().(*ownLoad)
+	if own == nil {
+		own = new(ownLoad)
+	}
+	own.load = *l
 	own.Load = &own.load
 	if l.NotAfter == 0 && !l.Peek {
 		own.load.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
 	}
 	held, passedOn := n.question(&own.load)
-	res, err := n.do(ctx, &own.Request)
-	if !passedOn || n.cache.Loaded(&own.load, held, &res, err) {
-		return res, err
+	res, atOnce, err := n.do(ctx, &own.Request)
+	if passedOn && !n.cache.Loaded(&own.load, held, &res, err) {
+		own.load.Known, own.load.KnownDigest, own.load.Since = l.Known, l.KnownDigest, l.Since
+		res, atOnce, err = n.do(ctx, &own.Request)
+		n.cache.Loaded(&own.load, held, &res, err)
 	}
-	own.load.Known, own.load.KnownDigest, own.load.Since = l.Known, l.KnownDigest, l.Since
-	res, err = n.do(ctx, &own.Request)
-	n.cache.Loaded(&own.load, held, &res, err)
+	if atOnce { // nobody holds on to it
+		*own = ownLoad{}
+		n.loads.Put(own)
+	}
 	return res, err
+}
+
+// ownLoad is a load of this process.
+type ownLoad struct {
+	replica.Request
+	load replica.Load
 }
 
 // question adds what is kept of its session to a load that another node is to answer.
@@ -195,10 +204,8 @@ func (n *Node) question(l *replica.Load) (held *cache.Version, passedOn bool) {
 // them, so that it takes effect once however often it is tried.
 func (n *Node) Commit(ctx context.Context, c *replica.Commit) (replica.Result, error) {
 	own := *c
-	if err := n.identify(&own.Request, &own.NotAfter); err != nil {
-		return replica.Result{}, err
-	}
-	res, err := n.do(ctx, &replica.Request{Commit: &own})
+	n.identify(&own.Request, &own.NotAfter)
+	res, _, err := n.do(ctx, &replica.Request{Commit: &own})
 	n.cache.Committed(c, &res, err) // of a session that is kept
 	return res, err
 }
@@ -206,29 +213,29 @@ func (n *Node) Commit(ctx context.Context, c *replica.Commit) (replica.Result, e
 // Lock asks for a session's lock, or speaks for one that is held, as the client's Store has it.
 func (n *Node) Lock(ctx context.Context, l *replica.Lock) (replica.Result, error) {
 	own := *l
-	if err := n.identify(&own.Request, &own.NotAfter); err != nil {
-		return replica.Result{}, err
-	}
-	return n.do(ctx, &replica.Request{Lock: &own})
+	n.identify(&own.Request, &own.NotAfter)
+	res, _, err := n.do(ctx, &replica.Request{Lock: &own})
+	return res, err
 }
 
 // List lists sessions of one slot, as the client's Store has it.
 func (n *Node) List(ctx context.Context, l *replica.List) (replica.Result, error) {
-	return n.do(ctx, &replica.Request{List: l})
+	res, _, err := n.do(ctx, &replica.Request{List: l})
+	return res, err
 }
 
 // Slots is the number of slots of the cluster, for List.
 func (n *Node) Slots(context.Context) (int, error) { return n.cfg.Slots, nil }
 
-// identify gives a request that names itself or its end not an id of its own and a few seconds.
-func (n *Node) identify(id *replica.RequestID, notAfter *int64) (err error) {
+// identify gives a request that names itself or its end not an id of its own and a few seconds. A boot is as good as a
+// client's number: nobody else draws it.
+func (n *Node) identify(id *replica.RequestID, notAfter *int64) {
 	if id.IsZero() {
-		*id, err = replica.NewRequestID(rand.Reader)
+		*id = replica.RequestID{Client: uint64(n.self.Boot), Seq: n.asked.Add(1)}
 	}
 	if *notAfter == 0 {
 		*notAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
 	}
-	return err
 }
 
 const (
@@ -242,10 +249,10 @@ const (
 )
 
 // do serves a local request, again and again while its slot has no primary, unless it does not wait. What can be answered at
-// once takes no timer.
-func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, error) {
+// once takes no timer, and then nobody holds on to m.
+func (n *Node) do(ctx context.Context, m *replica.Request) (r replica.Result, atOnce bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return replica.Result{Status: replica.StatusUnavailable}, err
+		return replica.Result{Status: replica.StatusUnavailable}, false, err
 	}
 	answer, _ := n.answers.Get().(chan replica.Result)
 	if answer == nil {
@@ -256,12 +263,14 @@ func (n *Node) do(ctx context.Context, m *replica.Request) (replica.Result, erro
 	case r := <-answer:
 		if !r.Status.Retryable() {
 			n.answers.Put(answer)
-			return final(m, r, false)
+			r, err = final(m, r, false)
+			return r, true, err
 		}
 		answer <- r // there is room: it was the only one
 	default:
 	}
-	return n.await(ctx, answer, m)
+	r, err = n.await(ctx, answer, m)
+	return r, false, err
 }
 
 // try has a local request answered here or elsewhere, once.
