@@ -186,6 +186,9 @@ func stateOf(m node.MemberStatus) string {
 	if m.Draining {
 		state += ", draining"
 	}
+	if m.ClockOff {
+		state += ", clock off"
+	}
 	return state
 }
 
