@@ -186,17 +186,3 @@ func (c *Core) rightMember(slot uint32) replica.Boot {
 	}
 	return 0
 }
-
-// rightBackup is the backup to which a node whose clock is off hands a slot over at once: where home wants it, or any
-// other; zero: there is none.
-func (c *Core) rightBackup(v view, gone func(replica.Boot) bool) replica.Boot {
-	fit := func(b replica.Boot) bool {
-		return v.claim.Holds(b) && b != c.Self() && !gone(b) && !c.drains(b) && !c.ClockOff(b)
-	}
-	for _, b := range slices.Concat(v.home, v.claim.Backups) {
-		if fit(b) {
-			return b
-		}
-	}
-	return 0
-}

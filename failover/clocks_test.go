@@ -279,6 +279,33 @@ func TestTwoClocksOff(t *testing.T) {
 	}
 }
 
+// TestClockOffAmongOldVersions: the others do not understand that the clock of n2 is off, and offer slots that they take to
+// be at home there. It takes none.
+func TestClockOffAmongOldVersions(t *testing.T) {
+	w := formed(t, worldConfig{seed: 1, nodes: 3, slots: 32, backups: 1, expect: 3, settle: 300 * time.Millisecond})
+	offers := 0
+	w.net.spy = func(_, to *simNode, m replica.Message) {
+		switch m := m.(type) {
+		case *replica.Heartbeat:
+			m.ClockOff = false
+		case *replica.HandOff:
+			if to.name == "n2" {
+				offers++
+			}
+		}
+	}
+	w.watch = func(n *simNode, e replica.Event) {
+		if e.Kind == failover.EventMoved && n.name == "n2" {
+			w.fail("n2 takes slot %d", e.Slot)
+		}
+	}
+	w.nodes["n2"].skew = 900 * time.Millisecond
+	w.run(3 * time.Second)
+	if n := w.leads("n2"); offers == 0 || n > 0 {
+		t.Errorf("n2 leads %d slots and was offered %d", n, offers)
+	}
+}
+
 // TestClocksOfTwo: neither can know who is wrong. Both say so, and both go on.
 func TestClocksOfTwo(t *testing.T) {
 	w := formed(t, worldConfig{seed: 1, nodes: 2, slots: 32, backups: 1, expect: 2})

@@ -86,19 +86,12 @@ func (c *Core) homeNames(gone func(replica.Boot) bool) bool {
 // once, as one whose clock is off does, a draining backup goes as soon as another is there.
 func (c *Core) moveAction(now replica.Instant, v view, gone func(replica.Boot) bool) (action, hold) {
 	a := action{slot: v.slot, why: forHome}
-	if c.namesDraining(v.claim) {
-		a.why = forDrain
-	}
-	if c.ClockOff(c.Self()) {
-		if to := c.rightBackup(v, gone); to != 0 {
-			a.purpose, a.why, a.peer = giveAway, forDrain, to
-			return a, notHeld
-		}
+	if c.namesDraining(v.claim) || c.ClockOff(c.Self()) {
 		a.why = forDrain
 	}
 	first, surplus := v.home[0], c.surplus(v)
 	give := first != c.Self() && slices.Contains(v.claim.Backups, first) && !gone(first)
-	if give && c.drains(c.Self()) {
+	if give && (c.drains(c.Self()) || c.ClockOff(c.Self())) {
 		a.purpose, a.peer = giveAway, first
 		return a, notHeld
 	}
