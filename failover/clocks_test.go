@@ -337,3 +337,23 @@ func TestPromotedWithClockOff(t *testing.T) {
 		t.Errorf("n2 leads %d slots", n)
 	}
 }
+
+// TestClockOffHandsOverFirst: slots whose copies are not at home yet, and take long to get there, are handed over all the same.
+func TestClockOffHandsOverFirst(t *testing.T) {
+	w := formed(t, worldConfig{
+		seed: 1, nodes: 4, slots: 32, backups: 2, expect: 4, settle: 20 * time.Second, budget: 32 << 10,
+	})
+	w.fill(60, 4<<10)
+	w.run(time.Second)
+	w.kill("n3", time.Second)
+	w.run(20 * time.Second)
+	w.restart("n3")
+	w.run(2 * time.Second)
+	w.settled(time.Second)
+	w.full = 3
+	w.nodes["n2"].skew = 900 * time.Millisecond
+	w.run(1500 * time.Millisecond)
+	if n := w.leads("n2"); n != 0 {
+		t.Errorf("n2 leads %d slots", n)
+	}
+}
