@@ -49,6 +49,7 @@ type Core struct {
 	held     [causes]hold // what kept the first step of each cause from being taken when it was last planned
 	starved  cause        // of the first learner that waits for the byte budget; causes: none does
 	pauses   pauses
+	clocks   clocks
 }
 
 // slot is what a node knows of one slot.
@@ -308,6 +309,9 @@ func (c *Core) Sessions(slot uint32) (sessions, bytes int) { return c.slots[slot
 func (c *Core) Ready(now replica.Instant) (ready bool, reason string) {
 	if now.Mono-c.joined < compareAfter && len(c.alive) > 0 {
 		return false, "has just joined"
+	}
+	if c.ClockOff(c.Self()) {
+		return false, "its clock is off: check NTP"
 	}
 	for i := range c.slots {
 		s := &c.slots[i]

@@ -241,3 +241,20 @@ func TestHolderIsNotDrained(t *testing.T) {
 		}
 	}
 }
+
+// TestLearnerIsSilentForAMoment: a learner that was suspected while it was filled is filled anew as soon as it is heard, not
+// seconds later: a draining node would have nobody to go to meanwhile.
+func TestLearnerIsSilentForAMoment(t *testing.T) {
+	w := formed(t, worldConfig{seed: 1, nodes: 3, slots: 32, backups: 1, expect: 3, budget: 2 << 20})
+	w.fill(100, 20<<10)
+	w.run(time.Second)
+	w.drain("n3")
+	w.run(150 * time.Millisecond)
+	if w.nodes["n1"].core.Lessons() == 0 {
+		t.Error("n1 fills nobody when n2 falls silent")
+	}
+	w.split([]string{"n2"}, cutHold)
+	w.run(600 * time.Millisecond)
+	w.heal()
+	w.drained("n3", 3*time.Second)
+}

@@ -133,3 +133,8 @@ func (c *Core) TakeAllChanged() []replica.Claim {
 
 // Suspects reports whether the node takes a boot for dead.
 func (c *Core) Suspects(now replica.Instant, b replica.Boot) bool { return c.suspect(now, b) }
+
+// MostAgree is what decides whose clock is wrong.
+func MostAgree(clocks []time.Duration, within time.Duration) (time.Duration, bool) {
+	return mostAgree(clocks, within)
+}

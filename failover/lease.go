@@ -16,7 +16,8 @@ func (c *Core) sendHeartbeats(now replica.Instant, fx *replica.Effects) {
 		return
 	}
 	c.beat = now.Mono
-	c.sendAll(fx, &replica.Heartbeat{Sent: now.Mono, Digest: c.digest})
+	c.judgeClock(now, fx) // first: who hears the heartbeat hands this node nothing that it is about to give away
+	c.sendAll(fx, &replica.Heartbeat{Sent: now.Mono, Digest: c.digest, ClockOff: c.ClockOff(c.Self())})
 }
 
 // heartbeat answers a member, and grants it a lease unless somebody was promised one of its slots.
@@ -29,7 +30,8 @@ func (c *Core) heartbeat(now replica.Instant, from replica.Boot, m *replica.Hear
 	if grant {
 		p.gave = now.Mono
 	}
-	send(fx, from, &replica.HeartbeatReply{Sent: m.Sent, Digest: c.digest, Granted: grant})
+	c.heardClock(now, p, m.ClockOff)
+	send(fx, from, &replica.HeartbeatReply{Sent: m.Sent, Digest: c.digest, Granted: grant, Wall: now.Wall})
 	c.compare(now, from, m.Digest, fx)
 }
 
@@ -51,6 +53,7 @@ func (c *Core) granted(now replica.Instant, from replica.Boot, m *replica.Heartb
 		return
 	}
 	p.replied = now.Mono
+	c.readClock(now, p, m)
 	current := m.Digest == c.digest || c.grants(now, from)
 	switch {
 	case m.Granted && m.Sent <= now.Mono && current:

@@ -56,7 +56,11 @@ func (c *Core) tickLessons(now replica.Instant, fx *replica.Effects) {
 		case !going || s.data.Role() != replica.Primary:
 			s.rest = now.Mono + c.jitter(c.cfg.Lease)
 			return true
-		case c.suspect(now, l.learner) || still && !state.Due:
+		case c.suspect(now, l.learner): // who is heard again is as good as before
+			s.data.Unteach(l.learner, fx)
+			s.rest = now.Mono + c.jitter(c.cfg.Lease)
+			return true
+		case still && !state.Due:
 			s.data.Unteach(l.learner, fx)
 			s.rest = now.Mono + c.jitter(c.cfg.Lease)
 			c.passOver(now, l.learner, 2*lessonStuck)

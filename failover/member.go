@@ -22,6 +22,9 @@ type peer struct {
 	compare time.Duration // since when its claims differ from ours; zero: they do not
 	went    time.Duration // when gossip last dropped it; zero: never
 	passed  time.Duration // no new learner there before: it refused one, or got nowhere
+
+	reading  reading // of its clock
+	clockOff bool    // it says that its clock is off
 }
 
 // peersMax bounds the boots that are remembered; the dead beyond it are forgotten, oldest first.

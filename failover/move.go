@@ -83,15 +83,15 @@ func (c *Core) homeNames(gone func(replica.Boot) bool) bool {
 
 // moveAction is the next step that brings a slot home: a copy where home wants one, the primary to home's, one backup
 // less. The slot is never short of a copy because of it. Draining members go first: a draining primary hands over at
-// once, a draining backup goes as soon as another is there.
+// once, as one whose clock is off does, a draining backup goes as soon as another is there.
 func (c *Core) moveAction(now replica.Instant, v view, gone func(replica.Boot) bool) (action, hold) {
 	a := action{slot: v.slot, why: forHome}
-	if c.namesDraining(v.claim) {
+	if c.namesDraining(v.claim) || c.ClockOff(c.Self()) {
 		a.why = forDrain
 	}
 	first, surplus := v.home[0], c.surplus(v)
 	give := first != c.Self() && slices.Contains(v.claim.Backups, first) && !gone(first)
-	if give && c.drains(c.Self()) {
+	if give && (c.drains(c.Self()) || c.ClockOff(c.Self())) {
 		a.purpose, a.peer = giveAway, first
 		return a, notHeld
 	}

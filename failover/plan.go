@@ -140,24 +140,31 @@ func (c *Core) claimAction(v view, gone func(replica.Boot) bool) action {
 	return action{}
 }
 
-// homeOf is the slot's home among the living, and whether this node is its primary.
+// homeOf is the slot's home among the living, its primary first, and whether that is this node. Who is home's primary by
+// the ring and not alive has no successor here.
 func (c *Core) homeOf(slot uint32) (home []replica.Boot, mine bool) {
 	if c.home == nil {
 		return nil, false
 	}
-	for i, name := range c.home.Replicas(int(slot)) {
-		if name == c.cfg.Self.Name {
-			mine = mine || i == 0
-			home = append(home, c.Self())
-			continue
-		}
-		for _, b := range c.alive {
-			if c.peers[b].member.Name == name {
-				home = append(home, b)
-			}
+	for _, name := range c.home.Replicas(int(slot)) {
+		home = append(home, c.bootOf(name))
+	}
+	home = c.rightFirst(slot, home)
+	mine = len(home) > 0 && home[0] == c.Self()
+	return slices.DeleteFunc(home, func(b replica.Boot) bool { return b == 0 }), mine
+}
+
+// bootOf is the living boot of a name; zero: there is none.
+func (c *Core) bootOf(name string) replica.Boot {
+	if name == c.cfg.Self.Name {
+		return c.Self()
+	}
+	for _, b := range c.alive {
+		if c.peers[b].member.Name == name {
+			return b
 		}
 	}
-	return home, mine
+	return 0
 }
 
 // rank is how many backups of a claim stand before this node: each gets a lease's time to take over first, unless it is

@@ -14,7 +14,7 @@ type cause int
 
 const (
 	forCopy  cause = iota // a copy is missing
-	forDrain              // a draining member is to be replaced
+	forDrain              // a draining member is to be replaced, or one whose clock is off hands over
 	forHome               // home is elsewhere
 	causes
 )

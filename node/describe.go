@@ -42,6 +42,8 @@ func (n *Node) status() Status {
 		MinMembers: n.minMembers, Missing: n.absent(),
 		Clock: timeOf(n.cfg.Clock().Wall),
 	}
+	clock, ahead := n.core.ClockState()
+	s.ClockState, s.ClockAheadMS = clockStates[clock], ahead.Milliseconds()
 	for kind, count := range n.events {
 		s.Events[string(kind)] = count
 	}
@@ -57,6 +59,7 @@ func (n *Node) status() Status {
 			Name: m.Name, Boot: m.Boot.String(), Address: m.Addr, Zone: m.Zone,
 			Connected: m.Boot == n.self.Boot || n.conns[m.Boot] != nil,
 			Draining:  m.Draining || m.Boot == n.self.Boot && n.draining,
+			ClockOff:  n.core.ClockOff(m.Boot),
 		})
 	}
 	s.Slots = n.slotStatus(index, s.Members)
@@ -65,6 +68,8 @@ func (n *Node) status() Status {
 	s.Warnings = warnings(&s)
 	return s
 }
+
+var clockStates = [...]string{failover.ClockRight: "", failover.ClockDisputed: ClocksDiffer, failover.ClockOff: ClockOff}
 
 func (n *Node) slotStatus(index map[replica.Boot]int, members []MemberStatus) SlotStatus {
 	s := SlotStatus{Total: n.cfg.Slots}

@@ -37,6 +37,7 @@ func TestWarnings(t *testing.T) {
 	alive := []MemberStatus{{Name: "n1"}}
 	two := []MemberStatus{{Name: "n1"}, {Name: "n2", Draining: true}}
 	missing := []MissingStatus{{Name: "n2"}}
+	off := []MemberStatus{{Name: "n1", Boot: "1", ClockOff: true}, {Name: "n2", Boot: "2"}}
 	for _, c := range []struct {
 		name   string
 		status Status
@@ -62,6 +63,15 @@ func TestWarnings(t *testing.T) {
 			"1 slot has a primary that is gone: if this lasts, start the missing members again",
 			"commits are refused: 1 of at least 2 members is alive: start the others again, or lower -min-members",
 			"writes given up in merges after a split: 3: see 'sessnode conflicts'",
+		}},
+		{"clock off", Status{Boot: "1", Members: off, ClockState: ClockOff, ClockAheadMS: 8012}, []string{
+			"this node's clock is 8s ahead of the others': it leads no slot until it is right: check NTP",
+		}},
+		{"clock of another", Status{Boot: "2", Members: off}, []string{
+			"the clock of n1 is off: it leads no slot until it is right: check NTP there",
+		}},
+		{"clocks differ", Status{Members: alive, ClockState: ClocksDiffer, ClockAheadMS: -612}, []string{
+			"this node's clock is 600ms behind another member's, and no majority of three says whose is wrong: check NTP on all",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

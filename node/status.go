@@ -14,6 +14,11 @@ type Status struct {
 	Admin   string `json:"admin,omitempty"`  // where its admin listener is; empty: it has none
 
 	Clock time.Time `json:"clock"` // its time of day
+	// ClockAheadMS is by how many milliseconds that is ahead of what most members agree on, or, if they do not, of the clock
+	// that differs most; negative: behind.
+	ClockAheadMS int64 `json:"clock_ahead_ms"`
+	// ClockState is what follows from it: ClockOff, ClocksDiffer, or empty if nothing does.
+	ClockState string `json:"clock_state,omitempty"`
 
 	Members []MemberStatus  `json:"members"` // in the order of names, this node included
 	Missing []MissingStatus `json:"missing"` // in the order of names; never nil
@@ -40,11 +45,18 @@ type MemberStatus struct {
 	Boot      string `json:"boot"`
 	Address   string `json:"address"`
 	Zone      string `json:"zone,omitempty"`
-	Primary   int    `json:"primary"`   // slots of which it is acting primary
-	Backup    int    `json:"backup"`    // slots of which it is acting backup
-	Connected bool   `json:"connected"` // this node has a connection to it, or is it
-	Draining  bool   `json:"draining"`  // it hands over what it holds, and leaves then
+	Primary   int    `json:"primary"`             // slots of which it is acting primary
+	Backup    int    `json:"backup"`              // slots of which it is acting backup
+	Connected bool   `json:"connected"`           // this node has a connection to it, or is it
+	Draining  bool   `json:"draining"`            // it hands over what it holds, and leaves then
+	ClockOff  bool   `json:"clock_off,omitempty"` // its clock is off: it leads no slot
 }
+
+// The values of Status.ClockState besides the empty one.
+const (
+	ClockOff     = "off"    // most members agree on another time: the node leads no slot until it is right
+	ClocksDiffer = "differ" // nobody can say whose is wrong: less than three clocks, or no majority
+)
 
 // MissingStatus is a member that did not leave in good order and is not alive: this node goes on looking for it.
 type MissingStatus struct {

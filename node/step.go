@@ -55,6 +55,9 @@ func (n *Node) dispatch() {
 // quietKinds are the events of single sessions, of which there may be very many.
 var quietKinds = map[replica.EventKind]bool{replica.EventExpired: true, replica.EventMerged: true}
 
+// clockKinds are the events of this node's own clock for which an operator has to do something.
+var clockKinds = map[replica.EventKind]bool{failover.EventClockOff: true, failover.EventClockDisputed: true}
+
 // note logs the events of one step, those of a kind that concern the same peer as one line: a death moves hundreds of
 // slots at once.
 func (n *Node) note(events []replica.Event) {
@@ -83,6 +86,8 @@ func (n *Node) noteOne(e replica.Event, slots int) {
 		level = slog.LevelDebug
 	case e.Kind == failover.EventLost:
 		level = slog.LevelError // sessions are gone
+	case clockKinds[e.Kind]:
+		level = slog.LevelWarn
 	}
 	args := []any{"slots", slots}
 	switch {
@@ -98,6 +103,9 @@ func (n *Node) noteOne(e replica.Event, slots int) {
 	switch e.Kind {
 	case failover.EventPromoted, failover.EventEvicted:
 		args = append(args, "silent_ms", e.Count)
+	case failover.EventClockOff, failover.EventClockDisputed:
+		_, ahead := n.core.ClockState()
+		args = []any{"ahead_ms", ahead.Milliseconds(), "remedy", "check NTP"}
 	case failover.EventFounded:
 		args = append(args, "members", e.Count)
 	case replica.EventMerged:

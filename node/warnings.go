@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sessnode/sessnode/failover"
 )
@@ -24,8 +25,38 @@ func warnings(s *Status) []string {
 	warn(len(s.Members) < s.MinMembers, "commits are refused: %d of at least %d members %s alive: start the others again, or "+
 		"lower -min-members", len(s.Members), s.MinMembers, isAre(len(s.Members)))
 	warn(len(s.Missing) > 0, "%s missing: start again, or run 'sessnode forget NAME' for one that will never return", names(s.Missing))
+	for _, w := range clockWarnings(s) {
+		warn(true, "%s", w)
+	}
 	warn(s.Conflicts > 0, "writes given up in merges after a split: %d: see 'sessnode conflicts'", s.Conflicts)
 	return all
+}
+
+// clockWarnings tells of this node's clock, and of other members' that say themselves that theirs is off.
+func clockWarnings(s *Status) (all []string) {
+	by := direction(s.ClockAheadMS)
+	switch s.ClockState {
+	case ClockOff:
+		all = append(all, fmt.Sprintf("this node's clock is %s the others': it leads no slot until it is right: check NTP", by))
+	case ClocksDiffer:
+		all = append(all, fmt.Sprintf("this node's clock is %s another member's, and no majority of three says whose is wrong: "+
+			"check NTP on all", by))
+	}
+	for _, m := range s.Members {
+		if m.ClockOff && m.Boot != s.Boot {
+			all = append(all, fmt.Sprintf("the clock of %s is off: it leads no slot until it is right: check NTP there", m.Name))
+		}
+	}
+	return all
+}
+
+// direction is by how much a clock is wrong.
+func direction(aheadMS int64) string {
+	d := (time.Duration(aheadMS) * time.Millisecond).Abs().Round(100 * time.Millisecond)
+	if aheadMS < 0 {
+		return d.String() + " behind"
+	}
+	return d.String() + " ahead of"
 }
 
 // fewMembers tells of slots that have all the copies that the members allow, and fewer than configured.

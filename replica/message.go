@@ -60,8 +60,9 @@ type ClaimsWanted struct{}
 
 // Heartbeat asks for a lease and says that the sender is alive.
 type Heartbeat struct {
-	Sent   time.Duration // the sender's Instant.Mono; echoed
-	Digest uint64        // of all claims that the sender knows; a receiver that has another asks for them
+	Sent     time.Duration // the sender's Instant.Mono; echoed
+	Digest   uint64        // of all claims that the sender knows; a receiver that has another asks for them
+	ClockOff bool          // the sender's clock is off: it leads no slot
 }
 
 // HeartbeatReply grants the sender of a heartbeat a lease that counts from Sent, or, with Granted false, only says
@@ -70,6 +71,7 @@ type HeartbeatReply struct {
 	Sent    time.Duration
 	Digest  uint64
 	Granted bool
+	Wall    int64 // Instant.Wall of the replier; zero: it is of an earlier version and does not say
 }
 
 // AskedSlot is one slot that an asker wants to claim, above the claim Known.

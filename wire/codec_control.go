@@ -8,10 +8,12 @@ func appendControl(b []byte, m replica.Message) []byte {
 	case *replica.Hello:
 		return appendHello(b, m)
 	case *replica.Heartbeat:
-		return appendFixed64(appendDuration(b, m.Sent), m.Digest)
+		b = appendFixed64(appendDuration(b, m.Sent), m.Digest)
+		return append(b, bitIf(m.ClockOff, heartbeatClockOff))
 	case *replica.HeartbeatReply:
 		b = appendFixed64(appendDuration(b, m.Sent), m.Digest)
-		return append(b, bitIf(m.Granted, heartbeatGranted))
+		b = append(b, bitIf(m.Granted, heartbeatGranted))
+		return appendInt64(b, m.Wall)
 	case *replica.Claims:
 		return appendClaims(b, m.Claims)
 	case *replica.Ask:
@@ -37,7 +39,7 @@ func readControl(r *reader, frameType uint64) replica.Message {
 	case typeHello:
 		return readHello(r)
 	case typeHeartbeat:
-		return &replica.Heartbeat{Sent: r.duration("sent"), Digest: r.fixed64("digest")}
+		return readHeartbeat(r)
 	case typeHeartbeatReply:
 		return readHeartbeatReply(r)
 	case typeClaims:
@@ -63,16 +65,31 @@ func readControl(r *reader, frameType uint64) replica.Message {
 }
 
 const (
-	heartbeatGranted = 1 << 0
-	voteGranted      = 1 << 0
+	heartbeatClockOff = 1 << 0
+	heartbeatGranted  = 1 << 0
+	voteGranted       = 1 << 0
 )
 
+// The flags of a Heartbeat and the time of day in its answer came later than the rest.
+
+func readHeartbeat(r *reader) *replica.Heartbeat {
+	m := &replica.Heartbeat{Sent: r.duration("sent"), Digest: r.fixed64("digest")}
+	if r.more() {
+		m.ClockOff = r.byte("flags")&heartbeatClockOff != 0
+	}
+	return m
+}
+
 func readHeartbeatReply(r *reader) *replica.HeartbeatReply {
-	return &replica.HeartbeatReply{
+	m := &replica.HeartbeatReply{
 		Sent:    r.duration("sent"),
 		Digest:  r.fixed64("digest"),
 		Granted: r.byte("flags")&heartbeatGranted != 0,
 	}
+	if r.more() {
+		m.Wall = r.int64("time of day")
+	}
+	return m
 }
 
 func readVote(r *reader) *replica.Vote {

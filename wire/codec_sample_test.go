@@ -91,7 +91,8 @@ func controlSamples() []sample {
 	return []sample{
 		{"Hello", &replica.Hello{Cluster: 0xd1d2d3d4d5d6d7d8, Member: sampleMember, Slots: 1024, Limits: 0xe1e2e3e4e5e6e7e8}},
 		{"Heartbeat", &replica.Heartbeat{Sent: sampleNow, Digest: 0xf1f2f3f4f5f6f7f8}},
-		{"HeartbeatReply", &replica.HeartbeatReply{Sent: sampleNow, Digest: 0xf1f2f3f4f5f6f7f8, Granted: true}},
+		{"Heartbeat-off", &replica.Heartbeat{Sent: sampleNow, Digest: 0xf1f2f3f4f5f6f7f8, ClockOff: true}},
+		{"HeartbeatReply", &replica.HeartbeatReply{Sent: sampleNow, Digest: 0xf1f2f3f4f5f6f7f8, Granted: true, Wall: sampleWall}},
 		{"Claims", &replica.Claims{Claims: []replica.Claim{sampleClaim, other}}},
 		{"ClaimsWanted", &replica.ClaimsWanted{}},
 		{"Ask", &replica.Ask{Round: 9, Slots: []replica.AskedSlot{{Slot: 700, Known: sampleClaim}, {Slot: 702}}}},

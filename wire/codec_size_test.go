@@ -47,7 +47,7 @@ func TestCodecSizes(t *testing.T) {
 		{"its ack", &replica.Ack{Slot: 700, Epoch: 12, Head: 345_680}, 10},
 		{"its reply", &replica.Reply{Token: 4711, Result: replica.Result{Stamp: sampleStamp, Copies: 3}}, 24},
 		{"load", &replica.Request{Token: 4711, Load: &replica.Load{Key: sampleKey}}, 45},
-		{"heartbeat", &replica.Heartbeat{Sent: time.Hour, Digest: 1 << 60}, 17},
+		{"heartbeat", &replica.Heartbeat{Sent: time.Hour, Digest: 1 << 60}, 18},
 		{"claims of 1,024 slots, 10 members", &replica.Claims{Claims: claimsOf(1024, 10)}, 13 << 10},
 		{"claims of 1,024 slots, 100 members", &replica.Claims{Claims: claimsOf(1024, 100)}, 13 << 10},
 		{"claims of 4,096 slots, 100 members", &replica.Claims{Claims: claimsOf(4096, 100)}, 50 << 10},

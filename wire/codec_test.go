@@ -207,9 +207,9 @@ func TestDecodeSkipsTrailingFieldsOfRecords(t *testing.T) {
 	}
 }
 
-// endsEarlier are the sizes of payloads that a sender of before the admin commands, or the locks, made: they are whole as
-// well.
-var endsEarlier = map[string]int{"HandOff": 5, "AdminRequest": 1, "AdminRequest-forget": 1, "AdminReply": 14, "AdminReply-refused": 2}
+// endsEarlier are the sizes of payloads that a sender of before the admin commands, the locks, or the comparing of clocks
+// made: they are whole as well.
+var endsEarlier = map[string]int{"HandOff": 5, "Heartbeat": 14, "Heartbeat-off": 14, "HeartbeatReply": 15, "AdminRequest": 1, "AdminRequest-forget": 1, "AdminReply": 14, "AdminReply-refused": 2}
 
 func TestDecodeTakesEarlierFrames(t *testing.T) {
 	for _, c := range []struct {
@@ -217,6 +217,9 @@ func TestDecodeTakesEarlierFrames(t *testing.T) {
 		want  replica.Message
 	}{
 		{Frame{Type: typeAdminRequest, Payload: []byte{5}}, &replica.AdminRequest{Token: 5}},
+		{Frame{Type: typeHeartbeat, Payload: []byte{7, 0, 0, 0, 0, 0, 0, 0, 9}}, &replica.Heartbeat{Sent: 7, Digest: 9}},
+		{Frame{Type: typeHeartbeatReply, Payload: []byte{7, 0, 0, 0, 0, 0, 0, 0, 9, 1}},
+			&replica.HeartbeatReply{Sent: 7, Digest: 9, Granted: true}},
 		{Frame{Type: typeAdminReply, Payload: []byte{5, 2, '{', '}'}}, &replica.AdminReply{Token: 5, JSON: []byte("{}")}},
 	} {
 		got, err := Decode(c.frame, 0)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ const (
 	pollEvery = 500 * time.Millisecond
 	// pollTimeout is how long one member has to answer a command that waits.
 	pollTimeout = 2 * time.Second
+	// missingPatience is how long -wait-safe waits for members that are missing: they are looked for every two seconds, so
+	// that one that can be reached again, after a split or a restart, is back by then.
+	missingPatience = 10 * time.Second
 )
 
 // errNeverSafe: no waiting makes it safe to stop a node.
@@ -29,6 +33,7 @@ type safety struct {
 	Safe    bool     `json:"safe"`
 	Waiting string   `json:"waiting,omitempty"` // for what, if it is not safe
 	Members []string `json:"members"`           // that were asked
+	Missing []string `json:"missing,omitempty"` // that the others look for
 	Seconds float64  `json:"seconds"`           // waited
 }
 
@@ -77,6 +82,9 @@ type safetyAsker struct {
 	conn   connection
 	client *client.Client // nil until a node has answered
 	last   safety         // that was not safe
+
+	missing []string  // when asked last
+	since   time.Time // those have been the missing ones
 }
 
 // ask is what the members say at this moment. An error is one that no further try will mend.
@@ -103,8 +111,23 @@ func (a *safetyAsker) ask(ctx context.Context) (safety, error) {
 	for _, s := range statuses {
 		result.Members = append(result.Members, s.Node)
 	}
+	for _, m := range missingOf(statuses) {
+		result.Missing = append(result.Missing, m.Name)
+	}
+	result.Waiting = cmp.Or(result.Waiting, a.whyMissing(time.Now(), result.Missing))
 	result.Safe = result.Waiting == ""
 	return result, nil
+}
+
+// whyMissing names members that are missing, until the same ones have been for as long as they get to come back.
+func (a *safetyAsker) whyMissing(now time.Time, missing []string) string {
+	if !slices.Equal(a.missing, missing) {
+		a.missing, a.since = missing, now
+	}
+	if len(missing) == 0 || now.Sub(a.since) >= missingPatience {
+		return ""
+	}
+	return fmt.Sprintf("missing and given %v to come back: %s", missingPatience, strings.Join(missing, ", "))
 }
 
 func (a *safetyAsker) close() {
@@ -176,7 +199,11 @@ func (p *program) printSafety(s safety, asJSON bool) error {
 	if asJSON {
 		return printJSON(p.out, s)
 	}
-	_, err := fmt.Fprintf(p.out, "safe: any one of %s may be stopped\n", strings.Join(s.Members, ", "))
+	missing := ""
+	if len(s.Missing) > 0 {
+		missing = "; missing: " + strings.Join(s.Missing, ", ")
+	}
+	_, err := fmt.Fprintf(p.out, "safe: any one of %s may be stopped%s\n", strings.Join(s.Members, ", "), missing)
 	return err
 }
 

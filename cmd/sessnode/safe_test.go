@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sessnode/sessnode/node"
 )
@@ -56,6 +57,31 @@ func TestWhyUnsafe(t *testing.T) {
 	} {
 		if got := whyUnsafe(c.statuses, c.silent); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+// Members that are missing are waited for, each time that they are others anew, but not for ever.
+func TestWhyMissing(t *testing.T) {
+	var a safetyAsker
+	now := time.Now()
+	for _, c := range []struct {
+		after   time.Duration
+		missing []string
+		want    string
+	}{
+		{0, nil, ""},
+		{time.Minute, []string{"n3"}, "missing and given 10s to come back: n3"},
+		{9900 * time.Millisecond, []string{"n3"}, "missing and given 10s to come back: n3"},
+		{100 * time.Millisecond, []string{"n3"}, ""},
+		{time.Second, []string{"n2", "n3"}, "missing and given 10s to come back: n2, n3"},
+		{9 * time.Second, []string{"n3"}, "missing and given 10s to come back: n3"},
+		{time.Second, nil, ""},
+		{time.Second, []string{"n3"}, "missing and given 10s to come back: n3"},
+	} {
+		now = now.Add(c.after)
+		if got := a.whyMissing(now, c.missing); got != c.want {
+			t.Errorf("missing %v: got %q, want %q", c.missing, got, c.want)
 		}
 	}
 }

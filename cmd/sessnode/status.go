@@ -34,8 +34,10 @@ client key is refused. Flags may also be given as SESSNODE_NODE and so on.
 
 With -wait-safe it ends with 0 as soon as any one node may be stopped: nothing would be lost, and no slot would be without
 a copy. All members must answer and agree who is there; every slot must be claimed and have all its backups, and no copy
-may be in the making or still to be merged. It says what it waits for, and ends with 4 when -timeout is over. It speaks of
-the moment: whatever stops a second node afterwards has to ask again.
+may be in the making or still to be merged. Members that are missing are given 10 s to come back, so that right after a
+split has healed the other side is waited for; then the answer speaks of those that are there, and names the missing.
+'sessnode forget' saves that wait. It says what it waits for, and ends with 4 when -timeout is over. It speaks of the
+moment: whatever stops a second node afterwards has to ask again.
 
 EXAMPLE
   sessnode status -node 10.0.0.1:7946 -key-file cluster.key
@@ -185,6 +187,9 @@ func stateOf(m node.MemberStatus) string {
 	}
 	if m.Draining {
 		state += ", draining"
+	}
+	if m.ClockOff {
+		state += ", clock off"
 	}
 	return state
 }
