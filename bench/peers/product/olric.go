@@ -90,6 +90,7 @@ func (p *olricStore) get(ctx context.Context, id string) ([]byte, error) {
 // Caller implements load.Product.
 func (p *olricStore) Caller(pool *load.Pool, _ load.Way) load.Caller { return olricCaller{p, pool} }
 
+// Close ends the connections.
 func (p *olricStore) Close() error { return p.client.Close(context.Background()) }
 
 type olricCaller struct {

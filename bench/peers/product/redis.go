@@ -57,6 +57,7 @@ func (p *redisStore) durably(ctx context.Context, do func(redis.Pipeliner)) erro
 // Caller implements load.Product.
 func (p *redisStore) Caller(pool *load.Pool, _ load.Way) load.Caller { return redisCaller{p, pool} }
 
+// Close ends the connections.
 func (p *redisStore) Close() error { return p.client.Close() }
 
 type redisCaller struct {

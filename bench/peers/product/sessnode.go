@@ -156,6 +156,7 @@ func (p *sessnode) Caller(pool *load.Pool, way load.Way) load.Caller {
 	return &sessnodeCaller{store: p.store, product: p, pool: pool, durability: d, copies: copies}
 }
 
+// Close ends the connections.
 func (p *sessnode) Close() error { return p.close() }
 
 // sessnodeCaller uses the same requests again and again: a store keeps none.

@@ -38,6 +38,7 @@ func openWeb(s load.Setup) (load.Product, error) {
 	return &web{site: sites[s.Product], addrs: s.Addrs}, nil
 }
 
+// Close ends the connections.
 func (w *web) Close() error { return nil }
 
 // Caller implements load.Product.
