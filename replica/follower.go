@@ -144,7 +144,7 @@ func (s *Slot) complete(fx *Effects) {
 			continue
 		}
 		copies := s.copies(item.entry.Seq)
-		if copies-1 < min(item.need, s.backups()) || !s.first(item) {
+		if copies-1 < min(item.need, s.backups()) || !item.first() {
 			continue
 		}
 		s.reveal(item, copies, fx)
@@ -163,10 +163,10 @@ func (s *Slot) committed(stamp Stamp, copies int, destroys bool) Result {
 	return res
 }
 
-// first reports whether nothing else that is pending lies before item on any of its sessions.
-func (s *Slot) first(item *logged) bool {
-	for i := range item.entry.Parts {
-		if r := s.records[item.entry.Parts[i].Session.Key]; r.pending[0] != item.entry.Seq {
+// first reports whether nothing else that is pending lies before the entry on any of its sessions.
+func (l *logged) first() bool {
+	for _, r := range l.records {
+		if r.pending[0] != l.entry.Seq {
 			return false
 		}
 	}
@@ -175,8 +175,7 @@ func (s *Slot) first(item *logged) bool {
 
 // reveal makes an entry's versions what reads see, and answers who waited for that.
 func (s *Slot) reveal(item *logged, copies int, fx *Effects) {
-	for i := range item.entry.Parts {
-		r := s.records[item.entry.Parts[i].Session.Key]
+	for i, r := range item.records {
 		r.durable = item.versions[i]
 		r.pending = r.pending[1:]
 		if len(r.pending) == 0 {
@@ -193,7 +192,8 @@ func (s *Slot) reveal(item *logged, copies int, fx *Effects) {
 		fx.done(t, s.committed(item.versions[0].Stamp, copies, item.destroys))
 	}
 	fx.Done = append(fx.Done, item.after...)
-	item.waiting, item.after = nil, nil
+	item.waiting, item.after, item.records = nil, nil, nil
+	item.record[0] = nil
 }
 
 // copies counts the nodes known to hold an entry.

@@ -355,7 +355,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	item.sizeBytes = item.entry.size()
 	item.open = true
 	made := item.versions
-	item.versions = item.version[:0]
+	item.versions, item.records = item.version[:0], item.record[:0]
 	for i := range item.entry.Parts {
 		p := &item.entry.Parts[i]
 		r := s.recordOf(p.Session.Key)
@@ -367,7 +367,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 		s.newest = Later(s.newest, p.Session.Touched)
 		r.accessed = max(r.accessed, r.newest.Accessed)
 		r.pending = append(r.pending, item.entry.Seq)
-		item.versions = append(item.versions, r.newest)
+		item.versions, item.records = append(item.versions, r.newest), append(item.records, r)
 		s.schedule(now, r)
 	}
 	s.rememberAll(&item.entry)

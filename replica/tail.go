@@ -8,6 +8,7 @@ type logged struct {
 	sizeBytes int
 
 	versions []*Session // the version that each part made
+	records  []*record  // of each part, while the entry is open: no record with something pending is forgotten
 
 	// The rest is used by the primary that appended the entry.
 	waiting  []Token // the requests to answer; at most waitersMax
@@ -20,6 +21,7 @@ type logged struct {
 	// Room for what most entries have one of.
 	part    [1]Part
 	version [1]*Session
+	record  [1]*record
 	waiter  [1]Token
 }
 
