@@ -190,6 +190,11 @@ func measure(ctx context.Context, o options, note string) (r report.Results, err
 		defer os.RemoveAll(dir)
 	}
 	plan.Dir, plan.Profiles = dir, o.profiles
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return r, err
+		}
+	}
 	plan.Say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 	r = report.Results{
 		Began: time.Now(), Machine: fmt.Sprintf("%d cores, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH),
