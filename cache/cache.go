@@ -181,29 +181,36 @@ func (c *Cache) swap(old, k *Version) bool {
 
 // put keeps k, in place of another version, and pushes out what was not used for longest. Called with mu held.
 func (c *Cache) put(k *Version) {
-	c.remove(k.session.Key)
+	e := c.byKey[k.session.Key]
 	if k.sizeBytes > c.bytesMax {
+		c.remove(e)
 		return
 	}
-	for c.sizeBytes+k.sizeBytes > c.bytesMax {
-		c.remove(c.order.Back().Value.(*Version).session.Key)
+	if e != nil {
+		c.sizeBytes += k.sizeBytes - e.Value.(*Version).sizeBytes
+		e.Value = k
+		c.order.MoveToFront(e)
+	} else {
+		c.byKey[k.session.Key] = c.order.PushFront(k)
+		c.sizeBytes += k.sizeBytes
 	}
-	c.byKey[k.session.Key] = c.order.PushFront(k)
-	c.sizeBytes += k.sizeBytes
+	for c.sizeBytes > c.bytesMax {
+		c.remove(c.order.Back())
+	}
 }
 
 func (c *Cache) drop(key replica.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.remove(key)
+	c.remove(c.byKey[key])
 }
 
-// remove is called with mu held.
-func (c *Cache) remove(key replica.Key) {
-	if e := c.byKey[key]; e != nil {
-		delete(c.byKey, key)
-		c.order.Remove(e)
-		c.sizeBytes -= e.Value.(*Version).sizeBytes
+// remove forgets an element of order, if it is not nil. Called with mu held.
+func (c *Cache) remove(e *list.Element) {
+	if e != nil {
+		k := c.order.Remove(e).(*Version)
+		delete(c.byKey, k.session.Key)
+		c.sizeBytes -= k.sizeBytes
 	}
 }
 
