@@ -63,7 +63,7 @@ func Products() []Product {
 		{
 			Name: "tomcat", Title: "Tomcat, three servers with BackupManager", Generators: 2, Lacks: lacksTomcat, Stand: newTomcats,
 			Settings: []string{
-				"Tomcat has a cluster with BackupManager in its server.xml, static members in place of multicast, and channelSendOptions 6, which waits for the copy",
+				"Tomcat has a cluster with BackupManager in its server.xml, static members in place of multicast, channelSendOptions 6, which waits for the copy, and poolSize 200, a sender for each of its threads: with the default of 25 requests fail at 512 callers",
 				"Tomcat writes no access log, as net/http writes none",
 			},
 		},
