@@ -23,10 +23,10 @@ func seeds(t *testing.T, normally int, run func(t *testing.T, seed uint64)) {
 	}
 }
 
-// runs is how many of the seeds of a test are run: a sixth under the race detector.
+// runs is how many of the seeds of a test are run: one under the race detector.
 func runs(normally int) uint64 {
 	if underRace {
-		return uint64(normally+5) / 6
+		return 1
 	}
 	return uint64(normally)
 }
