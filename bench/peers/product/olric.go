@@ -70,15 +70,13 @@ func openOlric(s load.Setup) (load.Product, error) {
 
 // Create implements load.Product.
 func (p *olricStore) Create(ctx context.Context, shape load.Shape, version uint64) (string, error) {
-	id := rand.Text()
-	return id, p.put(ctx, id, encode(shape, version))
+	return createValue(ctx, p, shape, version)
 }
 
 func (p *olricStore) put(ctx context.Context, id string, session []byte) error {
 	return p.dmap.Put(ctx, id, session, olric.EX(load.Idle))
 }
 
-// get is a session; the caller owns it.
 func (p *olricStore) get(ctx context.Context, id string) ([]byte, error) {
 	answer, err := p.dmap.Get(ctx, id)
 	if err != nil {
@@ -88,38 +86,16 @@ func (p *olricStore) get(ctx context.Context, id string) ([]byte, error) {
 }
 
 // Caller implements load.Product.
-func (p *olricStore) Caller(pool *load.Pool, _ load.Way) load.Caller { return olricCaller{p, pool} }
+func (p *olricStore) Caller(pool *load.Pool, _ load.Way) load.Caller {
+	return olricCaller{valueCaller{p, pool}, p}
+}
 
 // Close ends the connections.
 func (p *olricStore) Close() error { return p.client.Close(context.Background()) }
 
 type olricCaller struct {
-	p    *olricStore
-	pool *load.Pool
-}
-
-// Browse implements load.Caller.
-func (c olricCaller) Browse(ctx context.Context, session int) (uint64, error) {
-	value, err := c.p.get(ctx, c.pool.IDs[session])
-	if err != nil {
-		return 0, err
-	}
-	return decode(value)
-}
-
-// Cart implements load.Caller.
-func (c olricCaller) Cart(ctx context.Context, session int, next uint64) (uint64, error) {
-	id := c.pool.IDs[session]
-	value, err := c.p.get(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	read, err := decode(value)
-	if err != nil {
-		return 0, err
-	}
-	change(c.pool.Shape, value, next)
-	return read, c.p.put(ctx, id, value)
+	valueCaller
+	p *olricStore
 }
 
 // Login implements load.Caller.

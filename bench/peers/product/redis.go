@@ -31,12 +31,15 @@ func openRedis(s load.Setup) (load.Product, error) {
 
 // Create implements load.Product.
 func (p *redisStore) Create(ctx context.Context, shape load.Shape, version uint64) (string, error) {
-	id := rand.Text()
-	return id, p.set(ctx, id, encode(shape, version))
+	return createValue(ctx, p, shape, version)
 }
 
-// set stores a session on both nodes, in one round trip.
-func (p *redisStore) set(ctx context.Context, id string, session []byte) error {
+func (p *redisStore) get(ctx context.Context, id string) ([]byte, error) {
+	return p.client.Get(ctx, id).Bytes()
+}
+
+// put stores a session on both nodes, in one round trip.
+func (p *redisStore) put(ctx context.Context, id string, session []byte) error {
 	return p.durably(ctx, func(pipe redis.Pipeliner) { pipe.Set(ctx, id, session, load.Idle) })
 }
 
@@ -55,38 +58,16 @@ func (p *redisStore) durably(ctx context.Context, do func(redis.Pipeliner)) erro
 }
 
 // Caller implements load.Product.
-func (p *redisStore) Caller(pool *load.Pool, _ load.Way) load.Caller { return redisCaller{p, pool} }
+func (p *redisStore) Caller(pool *load.Pool, _ load.Way) load.Caller {
+	return redisCaller{valueCaller{p, pool}, p}
+}
 
 // Close ends the connections.
 func (p *redisStore) Close() error { return p.client.Close() }
 
 type redisCaller struct {
-	p    *redisStore
-	pool *load.Pool
-}
-
-// Browse implements load.Caller.
-func (c redisCaller) Browse(ctx context.Context, session int) (uint64, error) {
-	value, err := c.p.client.Get(ctx, c.pool.IDs[session]).Bytes()
-	if err != nil {
-		return 0, err
-	}
-	return decode(value)
-}
-
-// Cart implements load.Caller.
-func (c redisCaller) Cart(ctx context.Context, session int, next uint64) (uint64, error) {
-	id := c.pool.IDs[session]
-	value, err := c.p.client.Get(ctx, id).Bytes()
-	if err != nil {
-		return 0, err
-	}
-	read, err := decode(value)
-	if err != nil {
-		return 0, err
-	}
-	change(c.pool.Shape, value, next)
-	return read, c.p.set(ctx, id, value)
+	valueCaller
+	p *redisStore
 }
 
 // Login implements load.Caller.
