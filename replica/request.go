@@ -84,16 +84,24 @@ func (r *RememberedRequest) overAt(limits *Limits) int64 {
 // put has r looked at again at a time, as one of those that are over, or kept for a split, or neither.
 func (l *requestLog) put(r *remembered, until int64, over, split bool) {
 	until = (until + batchWidth - 1) / batchWidth * batchWidth
-	i := len(l.due)
-	for ; i > 0 && l.due[i-1].until >= until; i-- {
+	for i := len(l.due); i > 0 && l.due[i-1].until >= until; i-- {
 		if b := l.due[i-1]; b.until == until && b.over == over && b.split == split {
 			l.add(b, r)
 			return
 		}
 	}
 	b := &batch{until: until, over: over, split: split}
-	l.due = slices.Insert(l.due, i, b)
+	l.place(b)
 	l.add(b, r)
+}
+
+// place puts a batch where its time stands among the others.
+func (l *requestLog) place(b *batch) {
+	i := len(l.due)
+	for i > 0 && l.due[i-1].until > b.until {
+		i--
+	}
+	l.due = slices.Insert(l.due, i, b)
 }
 
 func (l *requestLog) add(b *batch, r *remembered) {
@@ -183,11 +191,7 @@ func (l *requestLog) retire(b *batch) {
 	b.over = true
 	b.until += mergeWithin
 	l.over += b.count
-	i := len(l.due)
-	for i > 0 && l.due[i-1].until > b.until {
-		i--
-	}
-	l.due = slices.Insert(l.due, i, b)
+	l.place(b)
 }
 
 // leave forgets r, whose time is over, or keeps it for a split.
