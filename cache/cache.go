@@ -3,8 +3,6 @@ package cache
 import (
 	"bytes"
 	"container/list"
-	"errors"
-	"slices"
 	"strings"
 	"sync"
 
@@ -19,15 +17,15 @@ type Cache struct {
 
 	mu        sync.Mutex // guards the fields below; what they point to is never modified
 	byKey     map[replica.Key]*list.Element
-	order     list.List // of *Version; the one used last in front
+	order     list.List // of *version; the one used last in front
 	sizeBytes int       // Invariant: the sum over order, <= bytesMax.
 	hits      uint64
 	updates   uint64
 	misses    uint64
 }
 
-// Version is one version of a session, as it is kept.
-type Version struct {
+// version is one version of a session, as it is kept.
+type version struct {
 	session   *replica.Session
 	sure      replica.Stamp // of the last version that the primary told: what came after it is a guess, and may lack something
 	digest    uint64
@@ -41,9 +39,9 @@ const (
 )
 
 // newVersion is a version of which the one with the stamp sure was told.
-func newVersion(s *replica.Session, sure replica.Stamp) *Version {
+func newVersion(s *replica.Session, sure replica.Stamp) *version {
 	attrs, bytes := s.Live()
-	return &Version{s, sure, s.Digest(), keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)}
+	return &version{s, sure, s.Digest(), keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)}
 }
 
 // New makes a cache of so many bytes, about; of none if there are not more than 0.
@@ -51,22 +49,34 @@ func New(bytesMax int) *Cache {
 	return &Cache{bytesMax: max(bytesMax, 0), byKey: make(map[replica.Key]*list.Element)}
 }
 
-// Question is a copy of l with what is kept of its session, and that, which the caller holds on to: it may be pushed out before the
-// answer comes. A load that is no access, or that says itself what it knows, is left alone.
-func (c *Cache) Question(l *replica.Load) (*replica.Load, *Version) {
+// Load has ask answer a load, and completes the answer with what is kept. ask gets copies of l, which it may change: one that
+// says what is known, and, if what comes does not fit that, one of l as it is.
+func (c *Cache) Load(l *replica.Load, ask func(*replica.Load) (replica.Result, error)) (replica.Result, error) {
+	asked, held := c.question(l)
+	res, err := ask(asked)
+	if !c.loaded(asked, held, &res, err) {
+		whole := *l
+		res, err = ask(&whole)
+		c.loaded(&whole, held, &res, err)
+	}
+	return res, err
+}
+
+// question is a copy of l with what is kept of its session, and that, which the caller holds on to: it may be pushed out before
+// the answer comes. A load that is no access, or that says itself what it knows, is left alone.
+func (c *Cache) question(l *replica.Load) (*replica.Load, *version) {
 	asked := *l
 	if l.Peek || !l.Known.IsZero() {
 		return &asked, nil
 	}
 	k := c.get(l.Key)
-	if k == nil {
-		return &asked, nil
+	if k != nil {
+		asked.Known, asked.KnownDigest, asked.Since = k.session.Stamp, k.digest, k.sure
 	}
-	asked.Known, asked.KnownDigest, asked.Since = k.session.Stamp, k.digest, k.sure
 	return &asked, k
 }
 
-func (c *Cache) get(key replica.Key) *Version {
+func (c *Cache) get(key replica.Key) *version {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.byKey[key]
@@ -74,14 +84,14 @@ func (c *Cache) get(key replica.Key) *Version {
 		return nil
 	}
 	c.order.MoveToFront(e)
-	return e.Value.(*Version)
+	return e.Value.(*version)
 }
 
-// Loaded takes the answer to l, which was asked knowing held, and completes it. It reports false if that cannot be done: then
+// loaded takes the answer to l, which was asked knowing held, and completes it. It reports false if that cannot be done: then
 // the session must be loaded whole.
-func (c *Cache) Loaded(l *replica.Load, held *Version, res *replica.Result, err error) bool {
+func (c *Cache) loaded(l *replica.Load, held *version, res *replica.Result, err error) bool {
 	switch {
-	case gone(err):
+	case replica.Gone(err):
 		c.drop(l.Key)
 	case err != nil || l.Peek:
 	case res.Session != nil && res.Whole != 0 && held != nil:
@@ -103,10 +113,9 @@ func (c *Cache) Loaded(l *replica.Load, held *Version, res *replica.Result, err 
 }
 
 // updated is k with what has changed since.
-func (k *Version) updated(changed *replica.Session) *Version {
-	s := *replica.Merge(k.session, changed) // of its own
-	s.Attrs = slices.DeleteFunc(s.Attrs, func(a replica.Attr) bool { return a.Deleted })
-	return newVersion(&s, s.Stamp)
+func (k *version) updated(changed *replica.Session) *version {
+	s := replica.Merge(k.session, changed).Visible()
+	return newVersion(s, s.Stamp)
 }
 
 func (c *Cache) count(n *uint64) {
@@ -117,11 +126,11 @@ func (c *Cache) count(n *uint64) {
 
 // replace keeps what came, unless something later came in place of held meanwhile. Held itself gives way whatever
 // the stamps say: its commit may have been lost.
-func (c *Cache) replace(held, k *Version) {
+func (c *Cache) replace(held, k *version) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.byKey[k.session.Key]; e != nil {
-		if now := e.Value.(*Version); now != held && k.session.Stamp.Less(now.session.Stamp) {
+		if now := e.Value.(*version); now != held && k.session.Stamp.Less(now.session.Stamp) {
 			return
 		}
 	}
@@ -134,7 +143,7 @@ func (c *Cache) replace(held, k *Version) {
 // named, for the answer may be that to an earlier one of other content.
 func (c *Cache) Committed(commit *replica.Commit, res *replica.Result, err error) {
 	switch {
-	case gone(err), err == nil && unguessable(commit):
+	case replica.Gone(err), err == nil && unguessable(commit):
 		c.drop(commit.Key)
 	case err == nil && len(commit.Changes) > 0:
 		swapped := false
@@ -150,29 +159,20 @@ func unguessable(c *replica.Commit) bool {
 
 // changed is s after a commit that got the given stamp, with nothing of the commit's own memory in it.
 func changed(s *replica.Session, commit *replica.Commit, stamp replica.Stamp) *replica.Session {
-	part := &replica.Session{Key: s.Key, Stamp: stamp, Touched: stamp, Attrs: make([]replica.Attr, 0, len(commit.Changes))}
-	for _, ch := range commit.Changes {
-		part.Attrs = append(part.Attrs, replica.Attr{
-			Name: strings.Clone(ch.Name), Value: bytes.Clone(ch.Value), Stamp: stamp, Deleted: ch.Delete,
-		})
+	part := &replica.Session{Key: s.Key, Stamp: stamp, Touched: stamp, Attrs: replica.Written(nil, commit.Changes, stamp)}
+	for i := range part.Attrs {
+		a := &part.Attrs[i]
+		a.Name, a.Value = strings.Clone(a.Name), bytes.Clone(a.Value)
 	}
-	slices.SortFunc(part.Attrs, func(a, b replica.Attr) int { return strings.Compare(a.Name, b.Name) })
-	next := replica.Merge(s, part)
-	next.Attrs = slices.DeleteFunc(next.Attrs, func(a replica.Attr) bool { return a.Deleted }) // as in an answer
-	return next
-}
-
-// gone reports whether an error says that there is no session.
-func gone(err error) bool {
-	return errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrDestroyed)
+	return replica.Merge(s, part).Visible() // as in an answer
 }
 
 // swap puts k in the place of old and reports whether that was still kept.
-func (c *Cache) swap(old, k *Version) bool {
+func (c *Cache) swap(old, k *version) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.byKey[k.session.Key]
-	if e == nil || e.Value.(*Version) != old {
+	if e == nil || e.Value.(*version) != old {
 		return false
 	}
 	c.put(k)
@@ -180,14 +180,14 @@ func (c *Cache) swap(old, k *Version) bool {
 }
 
 // put keeps k, in place of another version, and pushes out what was not used for longest. Called with mu held.
-func (c *Cache) put(k *Version) {
+func (c *Cache) put(k *version) {
 	e := c.byKey[k.session.Key]
 	if k.sizeBytes > c.bytesMax {
 		c.remove(e)
 		return
 	}
 	if e != nil {
-		c.sizeBytes += k.sizeBytes - e.Value.(*Version).sizeBytes
+		c.sizeBytes += k.sizeBytes - e.Value.(*version).sizeBytes
 		e.Value = k
 		c.order.MoveToFront(e)
 	} else {
@@ -208,7 +208,7 @@ func (c *Cache) drop(key replica.Key) {
 // remove forgets an element of order, if it is not nil. Called with mu held.
 func (c *Cache) remove(e *list.Element) {
 	if e != nil {
-		k := c.order.Remove(e).(*Version)
+		k := c.order.Remove(e).(*version)
 		delete(c.byKey, k.session.Key)
 		c.sizeBytes -= k.sizeBytes
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // told is a version as an answer tells it.
-func told(s *replica.Session) *Version { return newVersion(s, s.Stamp) }
+func told(s *replica.Session) *version { return newVersion(s, s.Stamp) }
 
 func setTo(name, value string) replica.Change {
 	return replica.Change{Name: name, Value: []byte(value)}
@@ -38,7 +38,7 @@ func TestKeepsNoHopelessGuess(t *testing.T) {
 		byLoad, byCommit := New(1<<20), New(1<<20)
 		byLoad.replace(nil, told(ofSize(key.ID, 1, 1)))
 		byCommit.replace(nil, told(ofSize(key.ID, 1, 1)))
-		byLoad.Loaded(&replica.Load{Key: key}, nil, &replica.Result{}, err)
+		byLoad.loaded(&replica.Load{Key: key}, nil, &replica.Result{}, err)
 		byCommit.Committed(&replica.Commit{Key: key, Changes: []replica.Change{setTo("a", "1")}}, &replica.Result{}, err)
 		if byLoad.get(key) != nil || byCommit.get(key) != nil {
 			t.Errorf("a session is kept after %v", err)
@@ -102,12 +102,12 @@ func TestTogether(t *testing.T) {
 		all.Go(func() {
 			for i := range uint64(2000) {
 				s := ofSize(fmt.Sprint("s", (i+uint64(g))%7), i+1, int(i%5)<<10)
-				l, held := c.Question(&replica.Load{Key: s.Key})
+				l, held := c.question(&replica.Load{Key: s.Key})
 				res := replica.Result{Stamp: s.Stamp}
 				if held == nil || i%3 == 0 {
 					res.Session = s
 				}
-				c.Loaded(l, held, &res, nil)
+				c.loaded(l, held, &res, nil)
 				if res.Session == nil {
 					t.Error("an answer without a session")
 				}
@@ -119,7 +119,7 @@ func TestTogether(t *testing.T) {
 	all.Wait()
 	sum := 0
 	for e := c.order.Front(); e != nil; e = e.Next() {
-		sum += e.Value.(*Version).sizeBytes
+		sum += e.Value.(*version).sizeBytes
 	}
 	if sum != c.sizeBytes || sum > c.bytesMax || c.order.Len() != len(c.byKey) {
 		t.Errorf("%d bytes are kept, %d counted, %d allowed; %d in order, %d by key", sum, c.sizeBytes, c.bytesMax, c.order.Len(), len(c.byKey))

@@ -110,9 +110,5 @@ func (c *changes) against(base *replica.Session) changes {
 
 // committed is base after a commit of c that got the given stamp.
 func (c *changes) committed(base *replica.Session, key replica.Key, stamp replica.Stamp) *replica.Session {
-	part := &replica.Session{Key: key, Stamp: stamp, Touched: stamp, Attrs: make([]replica.Attr, 0, len(c.list))}
-	for _, ch := range c.list {
-		part.Attrs = append(part.Attrs, replica.Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete})
-	}
-	return replica.Merge(base, part)
+	return replica.Merge(base, &replica.Session{Key: key, Stamp: stamp, Touched: stamp, Attrs: replica.Written(nil, c.list, stamp)})
 }

@@ -88,19 +88,13 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 	if err := l.Key.Validate(); err != nil {
 		return replica.Result{}, err
 	}
-	asked, held := c.cache.Question(l)
 	deadline := c.deadline(ctx)
-	if latest := deadline.UnixMilli(); !asked.Peek && (asked.NotAfter == 0 || asked.NotAfter > latest) {
-		asked.NotAfter = latest // or a copy that waited on its way would count as an access long after
-	}
-	res, err := c.askUntil(ctx, deadline, replica.Request{Load: asked})
-	if !c.cache.Loaded(asked, held, &res, err) {
-		whole := *asked
-		whole.Known, whole.KnownDigest, whole.Since = l.Known, l.KnownDigest, l.Since
-		res, err = c.askUntil(ctx, deadline, replica.Request{Load: &whole})
-		c.cache.Loaded(&whole, held, &res, err)
-	}
-	return res, err
+	return c.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
+		if latest := deadline.UnixMilli(); !l.Peek && (l.NotAfter == 0 || l.NotAfter > latest) {
+			l.NotAfter = latest // or a copy that waited on its way would count as an access long after
+		}
+		return c.askUntil(ctx, deadline, replica.Request{Load: l})
+	})
 }
 
 // ask has a request answered that changes nothing, or nothing that matters when it is not.

@@ -43,7 +43,7 @@ func (m *Manager) DestroyByPrincipal(ctx context.Context, principal string, keep
 		workers.Go(func() {
 			for i := first; i < len(ids); i += destroyAtOnce {
 				_, err := answer(m.store.Commit(ctx, &replica.Commit{Key: replica.Key{App: m.app, ID: ids[i]}, Destroy: true}))
-				if err != nil && !gone(err) {
+				if err != nil && !replica.Gone(err) {
 					failed[i] = fmt.Errorf("destroy session %s: %w", replica.ShortID(ids[i]), err)
 				}
 			}

@@ -188,7 +188,7 @@ func (r *request) look() (a arrival, final bool) {
 		switch status := a.reply.Result.Status; {
 		case a.json == nil && status.Retryable():
 			r.refused(a)
-		case r.speaksForAll(status):
+		case r.call.request.Commit == nil || status.SpeaksForAll():
 			r.trail.unsure = 0
 			return a, true
 		default:
@@ -208,17 +208,6 @@ func (r *request) look() (a arrival, final bool) {
 		r.hurry()
 	}
 	return arrival{}, false
-}
-
-// speaksForAll reports whether an answer settles what came of a request wherever else it was sent: it was done, or every
-// node would refuse it. Other refusals of a commit are those of one node; what another one that was asked before did, on the
-// other side of a split perhaps, only that one knows.
-func (r *request) speaksForAll(status replica.Status) bool {
-	switch status {
-	case replica.StatusOK, replica.StatusBadRequest, replica.StatusForbidden:
-		return true
-	}
-	return r.call.request.Commit == nil
 }
 
 // keep keeps a refusal back for a moment, in which the others that were asked may answer.

@@ -149,7 +149,7 @@ func (s *Session) destroyDoomed(ctx context.Context) (copies int, err error) {
 	}
 	commit.Destroy = true
 	res, err := answer(s.manager.store.Commit(ctx, commit))
-	if err != nil && !gone(err) {
+	if err != nil && !replica.Gone(err) {
 		return 0, fmt.Errorf("destroy session %s: %w", replica.ShortID(id), err)
 	}
 	s.mu.Lock()
@@ -294,14 +294,9 @@ func (st *sessionState) commit(m *Manager, id string) *replica.Commit {
 	}
 }
 
-// gone reports whether err says that there is no such session.
-func gone(err error) bool {
-	return errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrDestroyed)
-}
-
 // commitError names the session. A session that was there when the request looked and is not now has ended meanwhile.
 func commitError(id string, err error) error {
-	if gone(err) {
+	if replica.Gone(err) {
 		return fmt.Errorf("commit session %s: %w: %w", replica.ShortID(id), ErrEndedMeanwhile, err)
 	}
 	return fmt.Errorf("commit session %s: %w", replica.ShortID(id), err)

@@ -235,7 +235,7 @@ func (s *Session) ensureLoaded() error {
 // visitor has none.
 func (st *sessionState) loaded(res replica.Result, err error) {
 	switch {
-	case gone(err):
+	case replica.Gone(err):
 		st.id, st.absent = "", err
 	case err != nil:
 		st.err = fmt.Errorf("load session %s: %w", replica.ShortID(st.id), err)

@@ -125,9 +125,9 @@ func (s *Session) reload(ctx context.Context) error {
 	defer s.mu.Unlock()
 	switch {
 	case st.id != id: // destroyed meanwhile
-	case first && gone(err):
+	case first && replica.Gone(err):
 		st.id, st.absent = "", err
-	case gone(err):
+	case replica.Gone(err):
 		return fmt.Errorf("load session %s: %w: %w", replica.ShortID(id), ErrEndedMeanwhile, err)
 	case err != nil:
 		return fmt.Errorf("load session %s: %w", replica.ShortID(id), err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sessnode/sessnode/cache"
 	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/wire"
 )
@@ -158,22 +157,21 @@ func (n *Node) giveUp(which func(waiter) bool) {
 // Load reads a session, as the client's Store has it: without a network if this node is the primary of its slot. It
 // waits for a primary as long as ctx allows, five seconds by default, or not at all, see replica.WithoutWaiting.
 func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
+	if !n.leads(l.Key) {
+		return n.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
+			n.limit(l)
+			res, _, err := n.do(ctx, &replica.Request{Load: l})
+			return res, err
+		})
+	}
 	own, _ := n.loads.Get().(*ownLoad)
 	if own == nil {
 		own = new(ownLoad)
 	}
 	own.load = *l
 	own.Load = &own.load
-	if l.NotAfter == 0 && !l.Peek {
-		own.load.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
-	}
-	held, passedOn := n.question(&own.load)
+	n.limit(&own.load)
 	res, atOnce, err := n.do(ctx, &own.Request)
-	if passedOn && !n.cache.Loaded(&own.load, held, &res, err) {
-		own.load.Known, own.load.KnownDigest, own.load.Since = l.Known, l.KnownDigest, l.Since
-		res, atOnce, err = n.do(ctx, &own.Request)
-		n.cache.Loaded(&own.load, held, &res, err)
-	}
 	if atOnce { // nobody holds on to it
 		*own = ownLoad{}
 		n.loads.Put(own)
@@ -187,17 +185,18 @@ type ownLoad struct {
 	load replica.Load
 }
 
-// question adds what is kept of its session to a load that another node is to answer.
-func (n *Node) question(l *replica.Load) (held *cache.Version, passedOn bool) {
+// leads reports whether this node is the primary of a session's slot, as far as it knows.
+func (n *Node) leads(key replica.Key) bool {
 	n.mu.Lock()
-	passedOn = n.core.Claim(replica.SlotOf(l.Key.ID, n.cfg.Slots)).Primary != n.self.Boot
-	n.mu.Unlock()
-	if passedOn {
-		var asked *replica.Load
-		asked, held = n.cache.Question(l)
-		*l = *asked
+	defer n.mu.Unlock()
+	return n.core.Claim(replica.SlotOf(key.ID, n.cfg.Slots)).Primary == n.self.Boot
+}
+
+// limit gives a load that counts as an access an end, if it has none.
+func (n *Node) limit(l *replica.Load) {
+	if l.NotAfter == 0 && !l.Peek {
+		l.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
 	}
-	return held, passedOn
 }
 
 // Commit changes a session, as the client's Store has it. A commit without a request id or not-after time is given
@@ -316,11 +315,7 @@ func (n *Node) await(ctx context.Context, answer chan replica.Result, m *replica
 // final is the answer to a local request. A refusal of a commit says nothing of an earlier attempt that may have taken effect
 // elsewhere, on the other side of a split perhaps, unless every node would refuse it.
 func final(m *replica.Request, r replica.Result, unsure bool) (replica.Result, error) {
-	switch r.Status {
-	case replica.StatusOK, replica.StatusBadRequest, replica.StatusForbidden:
-		return r, r.Err()
-	}
-	switch unsure = (unsure || r.Unsure) && m.Commit != nil; {
+	switch unsure = (unsure || r.Unsure) && m.Commit != nil && !r.Status.SpeaksForAll(); {
 	case unsure && r.Status.Retryable():
 		return r, fmt.Errorf("%w; %w", replica.ErrOutcomeUnknown, r.Err())
 	case unsure && r.Status == replica.StatusDestroyed: // a logout beats whatever was done

@@ -33,7 +33,7 @@ func (l *Load) answer(s *Session) (lacks *Session, whole uint64) {
 		return nil, 0
 	}
 	if l.KnownDigest == 0 {
-		return s.visible(), 0
+		return s.Visible(), 0
 	}
 	digest := s.Digest()
 	switch {
@@ -44,7 +44,7 @@ func (l *Load) answer(s *Session) (lacks *Session, whole uint64) {
 			return changed, digest
 		}
 	}
-	return s.visible(), 0
+	return s.Visible(), 0
 }
 
 // since is what was written to s after a stamp; nil if that is not much less than all of it.

@@ -95,7 +95,7 @@ func TestAnswerSince(t *testing.T) {
 					t.Fatalf("round %d: who knows all is told %+v", round, got)
 				}
 			case whole == 0:
-				if !reflect.DeepEqual(got, s.visible()) {
+				if !reflect.DeepEqual(got, s.Visible()) {
 					t.Fatalf("round %d, version %d: got %+v, want %+v", round, i, got, s)
 				}
 			default:

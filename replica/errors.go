@@ -101,6 +101,16 @@ func (s Status) Error() string {
 	return fmt.Sprintf("unknown status %d", uint8(s))
 }
 
+// SpeaksForAll reports whether an answer to a commit settles what came of it wherever else it was sent: it was done, or every
+// node would refuse it. Other refusals are those of one node; what another one did that was asked before, on the other side of
+// a split perhaps, only that one knows.
+func (s Status) SpeaksForAll() bool {
+	return s == StatusOK || s == StatusBadRequest || s == StatusForbidden
+}
+
+// Gone reports whether an error says that there is no session: ErrNotFound or ErrDestroyed.
+func Gone(err error) bool { return errors.Is(err, ErrNotFound) || errors.Is(err, ErrDestroyed) }
+
 // Is reports whether s is a kind of target, for [errors.Is].
 func (s Status) Is(target error) bool {
 	return s == StatusExpired && target == ErrNotFound || s == StatusTooMany && target == ErrTooLarge

@@ -251,7 +251,7 @@ func (s *Slot) grant(now Instant, key Key, l *lock, c contender, fx *Effects) {
 
 // granted answers who got a lock: the session is as of all commits before the grant.
 func (s *Slot) granted(r *record, token Stamp) Result {
-	return Result{Stamp: token, Session: r.newest.visible()}
+	return Result{Stamp: token, Session: r.newest.Visible()}
 }
 
 // tickLocks ends the locks whose lease ran out, and answers those who have waited long enough.

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -40,16 +39,6 @@ func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 		return
 	}
 	s.access(now, t, r, res, fx)
-}
-
-// visible is s without what was deleted.
-func (s *Session) visible() *Session {
-	if !slices.ContainsFunc(s.Attrs, func(a Attr) bool { return a.Deleted }) {
-		return s
-	}
-	v := *s
-	v.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a Attr) bool { return a.Deleted })
-	return &v
 }
 
 // over reports whether the session's time has come.
@@ -331,10 +320,7 @@ func (s *Slot) partial(now Instant, c *Commit, stamp Stamp) Part {
 	} else if len(c.Changes) > 1 {
 		p.Attrs = make([]Attr, 0, len(c.Changes))
 	}
-	for _, ch := range c.Changes {
-		p.Attrs = append(p.Attrs, Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete})
-	}
-	slices.SortFunc(p.Attrs, func(a, b Attr) int { return strings.Compare(a.Name, b.Name) })
+	p.Attrs = Written(p.Attrs, c.Changes, stamp)
 	if c.Create {
 		p.Born = stamp
 	}

@@ -83,6 +83,26 @@ func (s *Session) Live() (attrs, bytes int) {
 	return attrs, bytes
 }
 
+// Visible is s as readers get it, without what was deleted; s itself if there is nothing of that.
+func (s *Session) Visible() *Session {
+	if !slices.ContainsFunc(s.Attrs, func(a Attr) bool { return a.Deleted }) {
+		return s
+	}
+	v := *s
+	v.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a Attr) bool { return a.Deleted })
+	return &v
+}
+
+// Written appends to an empty list what a commit that got the given stamp makes of changes, in the order of names. It shares
+// their memory.
+func Written(list []Attr, changes []Change, stamp Stamp) []Attr {
+	for _, ch := range changes {
+		list = append(list, Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete})
+	}
+	slices.SortFunc(list, func(a, b Attr) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
 // ended reports whether s says that its session is over.
 func (s *Session) ended() bool { return s.Ending != Alive }
 
