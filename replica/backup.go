@@ -79,6 +79,7 @@ func (s *Slot) lacksBase(e *Entry) bool {
 func (s *Slot) apply(now Instant, e Entry) {
 	item := &logged{entry: e, sizeBytes: e.size()}
 	item.versions = item.version[:0]
+	over := s.overwritten(now, &e)
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		r := s.merge(now, p)
@@ -88,7 +89,7 @@ func (s *Slot) apply(now Instant, e Entry) {
 	if s.role == Learner && !s.intake.complete {
 		item.versions = nil // they may lack what the snapshot has yet to bring
 	}
-	s.rememberAll(&e)
+	s.rememberAll(&e, over)
 	s.tail.append(item)
 }
 

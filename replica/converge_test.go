@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -153,7 +154,7 @@ func TestReplicasConverge(t *testing.T) {
 		for token := range c.sent {
 			c.result(token)
 		}
-		if !slices.Equal(c.slot(1).requests.all(), c.slot(2).requests.all()) {
+		if !reflect.DeepEqual(c.slot(1).requests.all(), c.slot(2).requests.all()) {
 			t.Fatalf("seed %d: the backup remembers other requests", seed)
 		}
 		answered += len(c.effects)

@@ -3,6 +3,7 @@ package replica
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -335,7 +336,7 @@ func TestRequestLogSweeps(t *testing.T) {
 	if err := l.check(); err != nil {
 		t.Error(err)
 	}
-	if got := l.all(); !slices.Equal(got, model) {
+	if got := l.all(); !reflect.DeepEqual(got, model) {
 		t.Errorf("%d remembered, want %d", len(got), len(model))
 	}
 	l.sweep(wall+120_000, 0, &limits)

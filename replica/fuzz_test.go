@@ -54,7 +54,9 @@ func (s *script) parts() []Part {
 func (s *script) requests() []RememberedRequest {
 	var all []RememberedRequest
 	for range s.next(4) {
-		all = append(all, RememberedRequest{RequestID{1, s.extreme()}, int64(s.extreme()), s.key(), s.stamp()})
+		all = append(all, RememberedRequest{
+			Request: RequestID{1, s.extreme()}, NotAfter: int64(s.extreme()), Key: s.key(), Stamp: s.stamp(), Over: s.attrs(),
+		})
 	}
 	return all
 }
@@ -84,7 +86,7 @@ func (s *script) message(to *Slot) Message {
 	case 2:
 		return &SnapshotReply{Transfer: uint64(s.next(3)), Chunk: uint32(s.extreme()), Refused: s.next(3) == 0}
 	case 3:
-		return &Offer{Transfer: s.extreme(), Parts: s.parts(), Last: s.next(2) == 0}
+		return &Offer{Transfer: s.extreme(), Parts: s.parts(), Requests: s.requests(), Last: s.next(2) == 0}
 	case 4:
 		return &OfferReply{Transfer: uint64(s.next(3)), Chunk: uint32(s.next(3)), Refused: s.next(3) == 0}
 	}

@@ -342,6 +342,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	item.open = true
 	made := item.versions
 	item.versions, item.records = item.version[:0], item.record[:0]
+	over := s.overwritten(now, &item.entry)
 	for i := range item.entry.Parts {
 		p := &item.entry.Parts[i]
 		r := s.recordOf(p.Session.Key)
@@ -356,7 +357,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 		item.versions, item.records = append(item.versions, r.newest), append(item.records, r)
 		s.schedule(now, r)
 	}
-	s.rememberAll(&item.entry)
+	s.rememberAll(&item.entry, over)
 	s.tail.append(item)
 	s.endLocks(item, fx)
 	if s.crowded() {
@@ -368,8 +369,8 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	}
 }
 
-// rememberAll keeps the ids of an entry's request and of those that it passes on.
-func (s *Slot) rememberAll(e *Entry) {
+// rememberAll keeps the ids of an entry's request, which hid what over says, and of those that it passes on.
+func (s *Slot) rememberAll(e *Entry, over []Attr) {
 	for _, r := range e.Requests {
 		s.requests.remember(remembered{RememberedRequest: r, seq: e.Seq}, &s.cfg.Limits)
 	}
@@ -382,7 +383,7 @@ func (s *Slot) rememberAll(e *Entry) {
 		stamp = first.Touched // the same, but for a lock's grant, which writes nothing: of that, the token
 	}
 	s.requests.remember(remembered{seq: e.Seq, RememberedRequest: RememberedRequest{
-		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: stamp,
+		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: stamp, Over: over,
 	}}, &s.cfg.Limits)
 }
 

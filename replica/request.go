@@ -14,6 +14,8 @@ type requestLog struct {
 	due   []*batch // all of them, ascending by until
 	over  int      // how many cannot come again
 	split int      // and of those, how many are kept for a split
+
+	overBytes int // of all that Over holds. Invariant: at most overBytesMax
 }
 
 // remembered is a request with the entry that it became; zero when that came with a snapshot.
@@ -72,6 +74,7 @@ func (l *requestLog) remember(r remembered, limits *Limits) {
 		l.forgetFirst()
 	}
 	own := &r
+	l.keepOver(own)
 	l.byID[r.Request] = own
 	l.put(own, r.overAt(limits), false, false)
 }
@@ -140,6 +143,7 @@ func (l *requestLog) take(now Instant, q RememberedRequest, limits *Limits) {
 
 func (l *requestLog) forget(id RequestID) {
 	if r := l.byID[id]; r != nil {
+		l.overBytes -= attrBytes(r.Over)
 		delete(l.byID, id)
 		l.takeOut(r)
 	}

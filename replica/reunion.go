@@ -16,6 +16,8 @@ type reunion struct {
 	upTo     Key    // the keys up to this one are merged and on all backups. Invariant: not after listed
 	firsts   map[Key]first
 	twins    map[*twin]bool // those of which the node knows
+	hidHere  hidden         // by them
+	hidThere hidden
 }
 
 // first is a session that was fetched ahead of the others, because somebody asked for it.
@@ -90,7 +92,7 @@ func (s *Slot) reunion(from Boot, m *Offer) *reunion {
 	}
 	r := &reunion{
 		from: from, transfer: m.Transfer, parted: parted(s.claim.Lineage, m.Lineage), backup: s.claim.Holds(from),
-		firsts: map[Key]first{}, twins: map[*twin]bool{},
+		firsts: map[Key]first{}, twins: map[*twin]bool{}, hidHere: hidden{}, hidThere: hidden{},
 	}
 	switch {
 	case i >= 0:
@@ -160,6 +162,9 @@ func (s *Slot) Fetched(now Instant, from Boot, m *Fetched, fx *Effects) {
 // unite merges sessions and request ids that another node had, as entries of the log.
 func (s *Slot) unite(now Instant, r *reunion, parts []Part, requests []RememberedRequest, fx *Effects) {
 	requests = slices.DeleteFunc(slices.Clone(requests), func(q RememberedRequest) bool { return s.meet(r, q) })
+	for i := range requests {
+		requests[i].Over = nil
+	}
 	if len(requests) > 0 {
 		s.append(now, &logged{entry: Entry{Requests: requests}, need: s.backups()}, fx)
 	}
@@ -190,8 +195,9 @@ func (s *Slot) adopt(now Instant, r *reunion, p *Part, fx *Effects) bool {
 	if rec := s.records[offer.Key]; rec != nil {
 		known = rec.newest
 	}
-	m, requests := s.union(now, known, offer)
-	for _, c := range conflicts(s.num, known, offer, r.parted) {
+	a, b := s.twins.rightful(known, r.hidHere[offer.Key]), s.twins.rightful(offer, r.hidThere[offer.Key])
+	m, requests := s.union(now, known, offer, a, b)
+	for _, c := range conflicts(s.num, a, b, r.parted) {
 		if !s.repeated(r, c) {
 			fx.Conflicts = append(fx.Conflicts, c)
 		}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func TestSilentBackupIsStuck(t *testing.T) {
 		r.step(1, func(s *Slot, fx *Effects) { s.Resend(r.now, 3, fx) })
 	}
 	r.pass(50 * time.Millisecond)
-	if got, want := r.primary().Stuck(r.now, time.Second), []Boot{3}; !slices.Equal(got, want) {
+	if got, want := r.primary().Stuck(r.now, time.Second), []Boot{3}; !reflect.DeepEqual(got, want) {
 		t.Errorf("stuck: %v, want %v", got, want)
 	}
 }
@@ -141,7 +142,7 @@ func TestWholeSessionForAMissingBase(t *testing.T) {
 	if got := describe(backup.records[key("s")].newest); got != want {
 		t.Errorf("backup has\n%swant\n%s", got, want)
 	}
-	if got, want := r.slot(2).requests.all(), r.slot(1).requests.all(); !slices.Equal(got, want) {
+	if got, want := r.slot(2).requests.all(), r.slot(1).requests.all(); !reflect.DeepEqual(got, want) {
 		t.Errorf("backup remembers %v, want %v", got, want)
 	}
 	if err := check(r.slot(1)); err != nil {

@@ -46,36 +46,47 @@ func (t twins) first(s Stamp) Stamp {
 // that took effect before x was written.
 func (t twins) repeats(y, x Stamp) bool { return x.Less(y) && t.first(y).Less(t.first(x)) }
 
-// hidden is what of two versions lies, in their merge, under a later effect of a request that came before it; nil for
-// nothing.
-func (t twins) hidden(a, b *Session) *Session {
-	if len(t) == 0 || a == nil || b == nil {
+// hidden is what of the rightful versions a and b of two sides lies, in m, the merge of what they have, under a later effect
+// of a request that came before it; nil for nothing.
+func (t twins) hidden(m, a, b *Session) *Session {
+	if len(t) == 0 {
 		return nil
 	}
-	p := &Session{Key: a.Key, Accessed: neverAccessed}
-	for i := range a.Attrs {
-		x := &a.Attrs[i]
-		j, ok := b.find(x.Name)
-		if !ok {
-			continue
-		}
-		switch y := &b.Attrs[j]; {
-		case t.repeats(y.Stamp, x.Stamp):
-			p.Attrs = append(p.Attrs, *x)
-		case t.repeats(x.Stamp, y.Stamp):
-			p.Attrs = append(p.Attrs, *y)
+	p := &Session{Key: m.Key, Accessed: neverAccessed}
+	for i := range m.Attrs {
+		if last := t.last(m.Attrs[i].Name, a, b); last.Stamp != m.Attrs[i].Stamp {
+			p.Attrs = append(p.Attrs, *last)
 		}
 	}
-	switch x, y := a.Settings, b.Settings; {
-	case t.repeats(y.Stamp, x.Stamp):
-		p.Settings = x
-	case t.repeats(x.Stamp, y.Stamp):
-		p.Settings = y
+	if a != nil && b != nil {
+		switch x, y := a.Settings, b.Settings; {
+		case t.repeats(y.Stamp, x.Stamp):
+			p.Settings = x
+		case t.repeats(x.Stamp, y.Stamp):
+			p.Settings = y
+		}
 	}
 	if len(p.Attrs) == 0 && p.Settings.Stamp.IsZero() {
 		return nil
 	}
 	return p
+}
+
+// last is an attribute as the side has it that wrote it last. One of them must have it.
+func (t twins) last(name string, a, b *Session) *Attr {
+	var x, y *Attr
+	for _, v := range []*Session{a, b} {
+		if v == nil {
+			continue
+		}
+		if i, ok := v.find(name); ok {
+			x, y = y, &v.Attrs[i]
+		}
+	}
+	if x == nil || t.repeats(x.Stamp, y.Stamp) || x.Stamp.Less(y.Stamp) && !t.repeats(y.Stamp, x.Stamp) {
+		return y
+	}
+	return x
 }
 
 // meet notes a request that another node remembers, and reports whether it is remembered here.
@@ -84,8 +95,12 @@ func (s *Slot) meet(r *reunion, q RememberedRequest) bool {
 	if old != nil && old.Stamp != q.Stamp {
 		w = s.twins.join(old.Stamp, q.Stamp, q.Request)
 	}
-	if w != nil {
+	if w != nil && !r.twins[w] {
 		r.twins[w] = true
+		if old != nil {
+			r.hidHere.add(q.Key, old.Over)
+		}
+		r.hidThere.add(q.Key, q.Over)
 	}
 	return old != nil
 }
@@ -98,15 +113,15 @@ func (s *Slot) repeated(r *reunion, c Conflict) bool {
 	return w != nil && (w == s.twins[c.Kept] || r.twins[w]) || !ended && s.twins.repeats(c.Kept, c.Lost)
 }
 
-// union is what is known of a session here and what another node offers, as one version. What a later effect of an earlier
-// request would hide is written again, above it. requests are those whose effects have other stamps in that version than are
-// remembered.
-func (s *Slot) union(now Instant, known, offer *Session) (m *Session, requests []RememberedRequest) {
+// union is what is known of a session here and what another node offers, as one version; a and b are the rightful versions of
+// both. What a later effect of an earlier request would hide is written again, above it. requests are those whose effects have
+// other stamps in that version than are remembered.
+func (s *Slot) union(now Instant, known, offer, a, b *Session) (m *Session, requests []RememberedRequest) {
 	m = Merge(known, offer).bare()
 	if m.ended() {
 		return m, nil
 	}
-	if p := s.twins.hidden(known, offer); p != nil {
+	if p := s.twins.hidden(m, a, b); p != nil {
 		requests = s.restamp(now, p)
 		m = Merge(m, p)
 	}
@@ -120,7 +135,7 @@ func (s *Slot) union(now Instant, known, offer *Session) (m *Session, requests [
 		}
 		if q := s.requests.find(w.request); q != nil && q.Stamp.Less(stamp) {
 			again := q.RememberedRequest
-			again.Stamp = stamp
+			again.Stamp, again.Over = stamp, nil
 			requests = append(requests, again)
 		}
 	}
@@ -140,7 +155,7 @@ func (s *Slot) restamp(now Instant, p *Session) (requests []RememberedRequest) {
 		}
 		stamp := s.cfg.Clock.Next(now.Wall)
 		q, ok := wrote[old]
-		if q.Stamp = stamp; ok {
+		if q.Stamp, q.Over = stamp, nil; ok {
 			requests = append(requests, q)
 		}
 		s.twins.join(old, stamp, q.Request)

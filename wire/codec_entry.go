@@ -96,6 +96,9 @@ func appendRemembered(b []byte, requests []replica.RememberedRequest) []byte {
 		b = appendInt64(b, q.NotAfter)
 		b = appendKey(b, q.Key)
 		b = appendStamp(b, q.Stamp)
+		if len(q.Over) > 0 {
+			b = appendAttrs(b, q.Over, q.Stamp)
+		}
 		b = endRecord(b, mark)
 	}
 	return b
@@ -114,6 +117,9 @@ func readRemembered(r *reader) []replica.RememberedRequest {
 			NotAfter: r.int64("not after"),
 			Key:      ownKey(r.viewKey()),
 			Stamp:    r.stamp("stamp"),
+		}
+		if r.more() {
+			requests[i].Over = ownAttrs(readAttrs(r, requests[i].Stamp))
 		}
 		r.leave(after)
 		if r.failed() {

@@ -139,6 +139,8 @@ func (f filler) mend(v reflect.Value) {
 		f.mendRequest(m)
 	case *replica.Session:
 		f.mendSession(m)
+	case *replica.RememberedRequest:
+		f.mendAttrs(m.Over, &m.Stamp)
 	}
 }
 
@@ -159,17 +161,22 @@ func (f filler) mendRequest(m *replica.Request) {
 
 func (f filler) mendSession(s *replica.Session) {
 	s.Accessed = randomNow - time.Duration(f.number()%uint64(ageMax/time.Microsecond+1))*time.Microsecond
-	slices.SortFunc(s.Attrs, func(a, b replica.Attr) int { return cmp.Compare(a.Name, b.Name) })
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
-		a.Name = fmt.Sprintf("%d%s", i, a.Name)
-		if f.IntN(2) == 0 {
-			a.Stamp.Boot = s.Stamp.Boot
-		}
-		s.Stamp = replica.Later(s.Stamp, a.Stamp)
-	}
+	f.mendAttrs(s.Attrs, &s.Stamp)
 	if f.IntN(2) == 0 {
 		s.Touched = s.Stamp
 	}
 	s.Touched = replica.Later(s.Touched, s.Stamp)
+}
+
+// mendAttrs puts attributes in order, and last, the stamp of what holds them, after theirs.
+func (f filler) mendAttrs(attrs []replica.Attr, last *replica.Stamp) {
+	slices.SortFunc(attrs, func(a, b replica.Attr) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range attrs {
+		a := &attrs[i]
+		a.Name = fmt.Sprintf("%d%s", i, a.Name)
+		if f.IntN(2) == 0 {
+			a.Stamp.Boot = last.Boot
+		}
+		*last = replica.Later(*last, a.Stamp)
+	}
 }

@@ -133,6 +133,13 @@ func slotSamples() []sample {
 				{Request: sampleRequest, NotAfter: sampleWall + 10_000, Key: sampleKey, Stamp: sampleStamp},
 			},
 		}},
+		{"Offer-over", &replica.Offer{Slot: 700, Transfer: 78, Chunk: 1, Requests: []replica.RememberedRequest{
+			{
+				Request: sampleRequest, NotAfter: sampleWall + 10_000, Key: sampleKey, Stamp: sampleStamp,
+				Over: []replica.Attr{{Name: "cart", Value: []byte("2 apples"), Stamp: sampleBorn}, {Name: "nonce", Stamp: sampleBase, Deleted: true}},
+			},
+			{Request: sampleRequest, NotAfter: sampleWall + 10_000, Key: sampleKey, Stamp: sampleStamp},
+		}}},
 		{"Fetch", &replica.Fetch{Slot: 700, Key: sampleKey}},
 		{"Fetched", &replica.Fetched{Slot: 700, Key: sampleKey, Parts: parts[:1]}},
 		{"Check", &replica.Check{Slot: 700, Epoch: 12, Seq: 345_680, Cut: sampleWall + 60_000, Digest: 0xf1f2f3f4f5f6f7f8}},

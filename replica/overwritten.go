@@ -1,0 +1,81 @@
+package replica
+
+import "slices"
+
+// overBytesMax bounds what the remembered requests of one slot keep of what they hid, in bytes.
+const overBytesMax = 1 << 20
+
+// overwritten is what an entry's request is about to hide of what was written since sides parted. A copy of a request may reach
+// a side with the heal, long after it took effect on another: then what it hides here came after it, and a merge puts it back.
+// The values are those of the version that is hidden, and shared with it.
+func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
+	apart := s.parting || s.parted != 0 && now.Wall < s.parted+splitWithin
+	if !apart || e.Request.IsZero() || len(e.Parts) != 1 {
+		return nil
+	}
+	next := e.Parts[0].Session
+	r := s.records[next.Key]
+	if r == nil {
+		return nil
+	}
+	since := s.parted - 2*s.cfg.Limits.ClockSkewMax.Milliseconds()
+	for i := range next.Attrs {
+		if j, ok := r.newest.find(next.Attrs[i].Name); ok {
+			old := r.newest.Attrs[j]
+			if old.Stamp.Less(next.Attrs[i].Stamp) && old.Stamp.Wall() >= since {
+				over = append(over, old)
+			}
+		}
+	}
+	return over
+}
+
+// keepOver counts what r hid, or drops it when there is too much of that.
+func (l *requestLog) keepOver(r *remembered) {
+	if n := attrBytes(r.Over); l.overBytes+n <= overBytesMax {
+		l.overBytes += n
+		return
+	}
+	r.Over = nil
+}
+
+// attrOverhead is what an attribute takes besides its name and value, in bytes.
+const attrOverhead = 72
+
+func attrBytes(attrs []Attr) (n int) {
+	for i := range attrs {
+		n += attrOverhead + len(attrs[i].Name) + len(attrs[i].Value)
+	}
+	return n
+}
+
+// hidden is, for each session, what effects of twins hid on one side.
+type hidden map[Key][]Attr
+
+func (h hidden) add(key Key, over []Attr) {
+	if len(over) > 0 {
+		h[key] = append(h[key], over...)
+	}
+}
+
+// rightful is the version that one side would have, had twins taken effect there when they did first: of each attribute the
+// write that came last. It is v itself when nothing was hidden wrongly.
+func (t twins) rightful(v *Session, hid []Attr) *Session {
+	if v == nil || v.ended() {
+		return v
+	}
+	right := v
+	for _, a := range hid {
+		i, ok := right.find(a.Name)
+		if !ok || !t.first(right.Attrs[i].Stamp).Less(t.first(a.Stamp)) {
+			continue
+		}
+		if right == v {
+			own := *v
+			own.Attrs = slices.Clone(v.Attrs)
+			right = &own
+		}
+		right.Attrs[i] = a
+	}
+	return right
+}
