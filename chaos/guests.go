@@ -121,34 +121,12 @@ func (s *stage) leave(ctx context.Context, g *guest) string {
 		held = fmt.Sprintf("primary of %d slots", st.Held.Primary)
 	}
 	s.collect(ctx, g.member)
-	grew := s.watch(ctx, g.member)
-	note, whole := drain(g.member)
-	if grew() {
-		s.note(s.recorder.Unlisted(fmt.Sprintf("the list of %s still grew when it left at %.3f s", g.Name, s.now().Seconds())))
-	}
+	note, whole := drain(g.member) // which hands its list to another node
 	if !whole {
+		s.note(s.recorder.Unlisted(fmt.Sprintf("%s did not leave in order at %.3f s", g.Name, s.now().Seconds())))
 		s.lost(g, note)
 	}
 	return held + ", " + note
-}
-
-// watch collects what a node lists until it is gone and grew is called, which reports whether the list was still growing then.
-func (s *stage) watch(ctx context.Context, m *member) (grew func() bool) {
-	ctx, stop := context.WithCancel(ctx)
-	last := 0
-	var watching sync.WaitGroup
-	watching.Go(func() { // ends with grew, which joins it
-		for wait(ctx, lookAgain) {
-			if fresh, err := s.list(ctx, m); err == nil {
-				last = fresh
-			}
-		}
-	})
-	return func() bool {
-		stop()
-		watching.Wait()
-		return last > 0
-	}
 }
 
 // lost records that a guest has just taken along what it held. Nobody misses it beyond that.

@@ -94,16 +94,10 @@ type conflictList struct {
 
 // collect records the conflicts that a node lists and nobody has listed before.
 func (s *stage) collect(ctx context.Context, m *member) {
-	if _, err := s.list(ctx, m); err != nil {
-		s.note(s.recorder.Unlisted(fmt.Sprintf("%s did not tell its list at %.3f s: %v", m.Name, s.now().Seconds(), err)))
-	}
-}
-
-// list is collect for a node that may be gone; fresh is how many were new.
-func (s *stage) list(ctx context.Context, m *member) (fresh int, err error) {
 	var list conflictList
 	if err := s.ask(ctx, m, "conflicts", &list); err != nil {
-		return 0, err
+		s.note(s.recorder.Unlisted(fmt.Sprintf("%s did not tell its list at %.3f s: %v", m.Name, s.now().Seconds(), err)))
+		return
 	}
 	if kept := uint64(len(list.Kept)); kept < list.Total {
 		s.note(s.recorder.Unlisted(fmt.Sprintf("%s has dropped the oldest %d of its list", m.Name, list.Total-kept)))
@@ -113,11 +107,9 @@ func (s *stage) list(ctx context.Context, m *member) (fresh int, err error) {
 		if s.isKnown(name) {
 			continue
 		}
-		fresh++
 		s.note(s.recorder.Conflict(history.Conflict{Node: m.Name, Session: name.session, Attr: c.Attribute, Lost: c.Lost,
 			Kept: c.Kept, Why: c.Why, At: s.now()}))
 	}
-	return fresh, nil
 }
 
 // isKnown reports whether a conflict is recorded, and takes it to be from now on.

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -9,8 +11,8 @@ import (
 // conflictsMax bounds the conflicts that are kept; the oldest goes first.
 const conflictsMax = 1000
 
-// Conflicts is the writes that a node gave up when it merged the sides of a split: those found last, and how many there
-// were since its start. Its JSON form answers the command "conflicts".
+// Conflicts is the writes that a node gave up when it merged the sides of a split, or that a member gave up which has left and
+// handed its list over: those found last, and how many there were since its start. Its JSON form answers the command "conflicts".
 type Conflicts struct {
 	Node  string           `json:"node"`
 	Total uint64           `json:"total"`
@@ -33,14 +35,9 @@ type ConflictStatus struct {
 
 // conflicts keeps what Conflicts tells. The node's mutex guards it.
 type conflicts struct {
-	kept  []keptConflict     // oldest first. Invariant: no lost write twice.
+	kept  []replica.Conflict // oldest first. Invariant: no lost write twice.
 	lost  map[lostWrite]bool // the writes of kept
 	total uint64
-}
-
-type keptConflict struct {
-	replica.Conflict
-	found int64 // time of day in milliseconds since 1970
 }
 
 // lostWrite names a write that was given up. A holder offers again what was not confirmed, and the merge finds it again.
@@ -50,23 +47,22 @@ type lostWrite struct {
 	stamp replica.Stamp
 }
 
-func (k *keptConflict) write() lostWrite { return lostWrite{k.Key, k.Attr, k.Lost} }
+func writeOf(c *replica.Conflict) lostWrite { return lostWrite{c.Key, c.Attr, c.Lost} }
 
 // add keeps a conflict and reports true, unless it is one of those kept already.
-func (c *conflicts) add(found replica.Conflict, wall int64) bool {
-	k := keptConflict{found, wall}
-	if c.lost[k.write()] {
+func (c *conflicts) add(found replica.Conflict) bool {
+	if c.lost[writeOf(&found)] {
 		return false
 	}
 	if c.lost == nil {
 		c.lost = map[lostWrite]bool{}
 	}
 	if len(c.kept) == conflictsMax {
-		delete(c.lost, c.kept[0].write())
+		delete(c.lost, writeOf(&c.kept[0]))
 		c.kept = append(c.kept[:0], c.kept[1:]...)
 	}
-	c.kept = append(c.kept, k)
-	c.lost[k.write()] = true
+	c.kept = append(c.kept, found)
+	c.lost[writeOf(&found)] = true
 	c.total++
 	return true
 }
@@ -75,9 +71,9 @@ func (c *conflicts) describe(node string) Conflicts {
 	all := Conflicts{Node: node, Total: c.total, Kept: []ConflictStatus{}}
 	for _, k := range c.kept {
 		all.Kept = append(all.Kept, ConflictStatus{
-			Found: timeOf(k.found), Slot: k.Slot, App: k.Key.App, Session: replica.ShortID(k.Key.ID), Attribute: k.Attr,
+			Found: timeOf(k.Found), Slot: k.Slot, App: k.Key.App, Session: replica.ShortID(k.Key.ID), Attribute: k.Attr,
 			Lost: k.Lost.String(), LostWritten: timeOf(k.Lost.Wall()),
-			Kept: k.Conflict.Kept.String(), KeptWritten: timeOf(k.Conflict.Kept.Wall()), Why: k.Cause.String(),
+			Kept: k.Kept.String(), KeptWritten: timeOf(k.Kept.Wall()), Why: k.Cause.String(),
 		})
 	}
 	return all
@@ -93,7 +89,8 @@ func (n *Node) Conflicts() Conflicts {
 // noteConflicts keeps and logs the conflicts of one step. The node's mutex is held.
 func (n *Node) noteConflicts(found []replica.Conflict) {
 	for _, c := range found {
-		if !n.conflicts.add(c, n.cfg.Clock().Wall) {
+		c.Found = n.cfg.Clock().Wall
+		if !n.conflicts.add(c) {
 			continue
 		}
 		args := []any{"slot", c.Slot, "session", c.Key.String(), "lost", c.Lost.String(), "kept", c.Kept.String(), "why", c.Cause.String()}
@@ -102,6 +99,32 @@ func (n *Node) noteConflicts(found []replica.Conflict) {
 		}
 		n.log.Warn("acknowledged write given up in a merge", args...)
 	}
+}
+
+// bequeath hands the list to a member that stays, if there is one: this node is about to leave. The node's mutex is held.
+func (n *Node) bequeath() {
+	if n.conflicts.total == 0 {
+		return
+	}
+	for _, m := range n.core.Members() {
+		if m.Boot == n.self.Boot || m.Draining || n.conns[m.Boot] == nil {
+			continue
+		}
+		n.effects.Send = append(n.effects.Send, replica.Envelope{To: m.Boot, Msg: &replica.GivenUp{
+			Conflicts: n.conflicts.kept, Older: n.conflicts.total - uint64(len(n.conflicts.kept)),
+		}})
+		return
+	}
+	n.log.Warn("no member takes over the list of writes given up in merges", "listed", len(n.conflicts.kept))
+}
+
+// inherit takes the list of a member that leaves. The node's mutex is held.
+func (n *Node) inherit(m *replica.GivenUp) {
+	for _, c := range m.Conflicts {
+		n.conflicts.add(c)
+	}
+	slices.SortStableFunc(n.conflicts.kept, func(a, b replica.Conflict) int { return cmp.Compare(a.Found, b.Found) })
+	n.conflicts.total += m.Older
 }
 
 func timeOf(wall int64) time.Time { return time.UnixMilli(wall).UTC() }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sessnode/sessnode/node"
+	"github.com/sessnode/sessnode/replica"
 )
 
 // A node that is told to drain hands everything over and leaves: no session is lost, no request waits for a lease to run
@@ -32,6 +33,30 @@ func TestDrain(t *testing.T) {
 			if s := c.nodes[i].node.Status(); len(s.Missing) > 0 || len(s.Warnings) > 0 {
 				t.Errorf("%s misses %v and warns %q", s.Node, s.Missing, s.Warnings)
 			}
+		}
+	})
+}
+
+// What merges gave up is listed by somebody else when the node that listed it has left.
+func TestListOfGivenUpWritesOutlivesItsNode(t *testing.T) {
+	runCluster(t, 3, nil, func(c *cluster) {
+		c.wait(5 * time.Second)
+		for i := range 1003 {
+			c.nodes[1].node.GiveUp(replica.Conflict{Slot: 1, Key: replica.Key{App: "shop", ID: "x"}, Lost: replica.Stamp{Clock: uint64(i + 1)}})
+		}
+		for _, leaver := range []int{1, 0} {
+			if err := c.nodes[leaver].node.Drain(context.Background()); err != nil {
+				t.Errorf("drain: %v", err)
+			}
+			if err := <-c.nodes[leaver].done; err != nil {
+				t.Errorf("run: %v", err)
+			}
+			c.nodes[leaver].node = nil
+			c.wait(time.Second)
+		}
+		got := c.nodes[2].node.Conflicts()
+		if got.Total != 1003 || len(got.Kept) != 1000 || got.Kept[0].Lost != (replica.Stamp{Clock: 4}).String() || got.Kept[0].Found.Year() < 2000 {
+			t.Errorf("%d of %d are listed, %+v is the first", len(got.Kept), got.Total, got.Kept[:min(1, len(got.Kept))])
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package node
 
-import "github.com/sessnode/sessnode/cache"
+import (
+	"github.com/sessnode/sessnode/cache"
+	"github.com/sessnode/sessnode/replica"
+)
 
 // MarkDraining makes the node tell the others that it drains, without handing anything over or leaving.
 func (n *Node) MarkDraining() {
@@ -27,3 +30,10 @@ func (n *Node) HomeOf(slot uint32) string {
 
 // CacheStats says what the node's own requests saved.
 func (n *Node) CacheStats() cache.Stats { return n.cache.Stats() }
+
+// GiveUp has the node list a write as given up.
+func (n *Node) GiveUp(c replica.Conflict) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.noteConflicts([]replica.Conflict{c})
+}

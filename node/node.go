@@ -240,6 +240,7 @@ func (n *Node) leave() {
 	if s := n.soleCopies(); s > 0 {
 		n.log.Warn("leaving with slots that no other node holds: their sessions are gone", "slots", s)
 	}
+	n.bequeath()
 	n.core.Leave(&n.effects)
 	n.dispatch()
 	n.mu.Unlock()

@@ -115,6 +115,8 @@ func (s *source) take(now replica.Instant, c *wire.Conn, lane int, m replica.Mes
 		n.administer(s, c, lane, m)
 	case *replica.Hello:
 		s.meet(c, m)
+	case *replica.GivenUp:
+		n.inherit(m)
 	default:
 		if a, ok := m.(*replica.Ack); ok && len(n.large) > 0 {
 			n.large.acked(largeLog{c, a.Slot}, a.Head)

@@ -11,6 +11,7 @@ type Conflict struct {
 	Cause Cause
 	Lost  Stamp // of the write given up
 	Kept  Stamp // of what stands in its place
+	Found int64 // time of day, milliseconds since 1970, at which a node listed it; 0 before
 }
 
 // Cause says what a write was given up for.
@@ -55,7 +56,7 @@ func conflicts(slot uint32, a, b *Session, at uint64) []Conflict {
 			x, y = y, x
 		}
 		if x != y && x.Clock > at {
-			lost = append(lost, Conflict{slot, a.Key, attr, cause, x, y})
+			lost = append(lost, Conflict{Slot: slot, Key: a.Key, Attr: attr, Cause: cause, Lost: x, Kept: y})
 		}
 	}
 	for i := range a.Attrs {
@@ -82,7 +83,7 @@ func endedConflicts(slot uint32, a, b *Session, at uint64) []Conflict {
 	var lost []Conflict
 	for _, attr := range b.Attrs {
 		if attr.Stamp.Clock > at {
-			lost = append(lost, Conflict{slot, a.Key, attr.Name, cause, attr.Stamp, a.Stamp})
+			lost = append(lost, Conflict{Slot: slot, Key: a.Key, Attr: attr.Name, Cause: cause, Lost: attr.Stamp, Kept: a.Stamp})
 		}
 	}
 	return lost

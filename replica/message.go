@@ -225,6 +225,12 @@ type HandOff struct {
 // Released says that the sender does not claim slots that it was promised.
 type Released struct{ Slots []uint32 }
 
+// GivenUp hands the list of the writes that merges gave up to another member: the sender is about to leave.
+type GivenUp struct {
+	Conflicts []Conflict // oldest first
+	Older     uint64     // how many more there were
+}
+
 // Leaving says that the sender serves nothing any more and surrenders all its leases.
 type Leaving struct{}
 
@@ -318,6 +324,7 @@ func (*Check) message()          {}
 func (*HandOff) message()        {}
 func (*Released) message()       {}
 func (*Leaving) message()        {}
+func (*GivenUp) message()        {}
 func (*Candidacy) message()      {}
 func (*Vote) message()           {}
 func (*Founded) message()        {}

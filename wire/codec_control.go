@@ -29,6 +29,8 @@ func appendControl(b []byte, m replica.Message) []byte {
 		return appendFixed64(b, m.Cluster)
 	case *replica.Released:
 		return appendReleased(b, m)
+	case *replica.GivenUp:
+		return appendGivenUp(b, m)
 	}
 	return b // ClaimsWanted, Leaving, LayoutWanted: the type says it all
 }
@@ -58,6 +60,8 @@ func readControl(r *reader, frameType uint64) replica.Message {
 		return readVote(r)
 	case typeReleased:
 		return readReleased(r)
+	case typeGivenUp:
+		return readGivenUp(r)
 	case typeFounded:
 		return &replica.Founded{Cluster: r.fixed64("cluster")}
 	}

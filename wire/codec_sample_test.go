@@ -101,6 +101,10 @@ func controlSamples() []sample {
 			{Slot: 702, Holds: true, Position: replica.Position{Epoch: 12, Seq: 345_680}},
 		}}},
 		{"Leaving", &replica.Leaving{}},
+		{"GivenUp", &replica.GivenUp{Older: 3, Conflicts: []replica.Conflict{
+			{Slot: 700, Key: sampleKey, Attr: "cart", Lost: sampleBase, Kept: sampleStamp, Found: sampleWall},
+			{Slot: 701, Key: sampleKey, Cause: replica.CauseSettings, Lost: sampleBorn, Kept: sampleBase, Found: sampleWall + 1},
+		}}},
 		{"Released", &replica.Released{Slots: []uint32{0, 700, 1023}}},
 		{"Candidacy", &replica.Candidacy{Round: 2}},
 		{"Vote", &replica.Vote{Round: 2, Granted: true, Cluster: 0xd1d2d3d4d5d6d7d8}},

@@ -22,6 +22,7 @@ const (
 	typeVote           = 11
 	typeFounded        = 12
 	typeReleased       = 13
+	typeGivenUp        = 14
 
 	// 32–63: between nodes, about the contents of slots.
 	typeUpdate        = 32
@@ -61,6 +62,7 @@ var typeNames = map[uint64]string{
 	typeVote:           "Vote",
 	typeFounded:        "Founded",
 	typeReleased:       "Released",
+	typeGivenUp:        "GivenUp",
 	typeUpdate:         "Update",
 	typeAck:            "Ack",
 	typeFenced:         "Fenced",
@@ -109,6 +111,8 @@ func typeOf(m replica.Message) uint64 {
 		return typeFounded
 	case *replica.Released:
 		return typeReleased
+	case *replica.GivenUp:
+		return typeGivenUp
 	}
 	return typeOfData(m)
 }

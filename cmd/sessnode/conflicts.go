@@ -25,8 +25,9 @@ func (p *program) conflictsCommand() *ffcli.Command {
 		ShortUsage: "sessnode conflicts [flags]",
 		ShortHelp:  "acknowledged writes that were given up when a split healed",
 		LongHelp: `When both sides of a split wrote the same attribute, the later write stands and the other is given up; a logout on either
-side ends the session. All members are asked; each lists the last 1,000 writes that it gave up since its start. Flags may
-also be given as SESSNODE_NODE and so on.
+side ends the session. All members are asked; each lists the last 1,000 writes that it gave up since its start, and what
+members listed that have left in order; a node that is killed takes its list along, and its log has it. Flags may also be given
+as SESSNODE_NODE and so on.
 
 EXAMPLE
   sessnode conflicts -node 10.0.0.1:7946 -key-file cluster.key`,
