@@ -175,6 +175,15 @@ func (g *Generator) Verify(span Span, wrong *[]string) error {
 	})
 }
 
+// Warm reads all sessions of a pool once, wrongly or not: that is for Verify to say.
+func (g *Generator) Warm(name string, _ *Nothing) error {
+	pool := g.pools[name]
+	return forAll(len(pool.IDs), func(ctx context.Context, i int) error {
+		_, err := g.product.Caller(pool, Way{}).Browse(ctx, i)
+		return err
+	})
+}
+
 // Memory is what a process of Go knows of its memory.
 type Memory struct {
 	LiveBytes uint64  // on the heap after a collection

@@ -141,6 +141,17 @@ func (c *crew) fill(name string, shape load.Shape, sessions int) error {
 	return c.each("Know", same(load.Known{Pool: name, IDs: p.ids}))
 }
 
+// warm has every generator read every session once: what a product remembers of sessions in the application's process it has
+// been told then.
+func (c *crew) warm() error {
+	for name := range c.pools {
+		if err := c.each("Warm", same(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // share is the part of a pool that each generator creates or verifies.
 func (c *crew) share(name string) func(i int) any {
 	sessions, count := c.pools[name].board.Len(), len(c.lines)

@@ -46,6 +46,9 @@ func (p Plan) play(ctx context.Context, product stand.Product, keep Keep) error 
 	if err := s.fillBoth(); err != nil {
 		return err
 	}
+	if err := s.crew.warm(); err != nil {
+		return err
+	}
 	warmed := false
 	for _, m := range Modes() {
 		if m.Product != product.Name {
@@ -58,7 +61,7 @@ func (p Plan) play(ctx context.Context, product stand.Product, keep Keep) error 
 			}
 			if !warmed {
 				warmed = true
-				if _, _, err := (&site{p.warming(), s.stand, s.crew}).run(ctx, m, w, 0); err != nil {
+				if _, _, err := (&site{p.warming(product), s.stand, s.crew}).run(ctx, m, w, 0); err != nil {
 					return err
 				}
 			}
@@ -78,8 +81,8 @@ func (p Plan) play(ctx context.Context, product stand.Product, keep Keep) error 
 }
 
 // warming is a plan that measures for nothing.
-func (p Plan) warming() Plan {
-	p.Warm, p.Span = 0, p.FirstWarm
+func (p Plan) warming(product stand.Product) Plan {
+	p.Warm, p.Span = 0, max(p.FirstWarm, product.Warm)
 	return p
 }
 
