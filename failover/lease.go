@@ -10,13 +10,17 @@ import (
 // just issued are on their way to everybody.
 const compareAfter = 250 * time.Millisecond
 
-// sendHeartbeats asks for a lease every member that was not asked for an interval, or will have been before half a tick has
-// passed.
+// sendHeartbeats asks for a lease every member that was not asked for an interval, give or take half a tick. Of two members
+// the one with the lower boot goes first; the other waits for a tick more, so that both do not ask at the same moment.
 func (c *Core) sendHeartbeats(now replica.Instant, fx *replica.Effects) {
 	var m *replica.Heartbeat
+	tick := c.cfg.restEvery()
 	for _, b := range c.alive {
-		p := c.peers[b]
-		if now.Mono-p.beat < c.cfg.heartbeatEvery()-c.cfg.restEvery()/2 {
+		p, due := c.peers[b], c.cfg.heartbeatEvery()-tick/2
+		if b < c.Self() {
+			due += tick
+		}
+		if p.beat != 0 && now.Mono-p.beat < due {
 			continue
 		}
 		if m == nil {
