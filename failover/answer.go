@@ -24,7 +24,7 @@ func (c *Core) answer(now replica.Instant, from replica.Boot, m *replica.Ask, fx
 			a.Claim = s.claim
 		case replica.Promised:
 			s.ballot = max(s.ballot, asked.Known.Epoch+1)
-			s.promise = promise{to: from, until: now.Mono + c.cfg.promiseFor()}
+			c.bind(now, s, from)
 		}
 		reply.Slots = append(reply.Slots, a)
 	}
@@ -41,6 +41,12 @@ func (c *Core) verdict(now replica.Instant, from replica.Boot, s *slot, known re
 		return replica.Hears
 	}
 	return replica.Promised
+}
+
+// bind promises a slot.
+func (c *Core) bind(now replica.Instant, s *slot, to replica.Boot) {
+	s.promise = promise{to: to, until: now.Mono + c.cfg.promiseFor()}
+	c.bound = max(c.bound, s.promise.until)
 }
 
 // unbind ends the promises of slots that the asker does not claim, so that nobody else has to wait for them to run out.

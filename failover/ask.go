@@ -41,7 +41,7 @@ func (c *Core) ask(now replica.Instant, actions []action, fx *replica.Effects) {
 	for _, a := range actions {
 		s := &c.slots[a.slot]
 		s.round = r.id
-		s.promise = promise{to: c.Self(), until: now.Mono + c.cfg.promiseFor()}
+		c.bind(now, s, c.Self())
 		r.questions = append(r.questions, &question{action: a, known: s.claim})
 		m.Slots = append(m.Slots, replica.AskedSlot{Slot: a.slot, Known: s.claim})
 	}

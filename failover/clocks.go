@@ -118,6 +118,10 @@ func (c *Core) judgeClock(now replica.Instant, fx *replica.Effects) {
 		k.since = now.Mono
 	case now.Mono-k.since >= clockHold:
 		k.state, k.since = want, 0
+		c.placing++
+		for _, b := range c.alive {
+			c.peers[b].beat = 0 // a heartbeat tells them at once
+		}
 		report(fx, clockEvents[want], replica.Claim{}, 0, uint64(ahead.Abs().Milliseconds()))
 	}
 }
@@ -141,6 +145,7 @@ func (c *Core) ClockOff(b replica.Boot) bool {
 func (c *Core) heardClock(now replica.Instant, p *peer, off bool) {
 	if p.clockOff != off {
 		p.clockOff = off
+		c.placing++
 		c.settling.changed(now, c.cfg.Settle, false)
 	}
 }

@@ -17,7 +17,7 @@ type Config struct {
 	Limits    replica.Limits
 
 	// Lease is how long a primary may serve after its backups last answered; default 300 ms. The other times follow
-	// from it: heartbeats every Lease/6, a member is suspected after 5/3 Lease of silence.
+	// from it: heartbeats every Lease/3, a member is suspected after 5/3 Lease of silence.
 	Lease time.Duration
 	// StuckAfter is how long a backup that answers heartbeats may acknowledge nothing before it is evicted; default 2 s.
 	StuckAfter time.Duration
@@ -116,8 +116,8 @@ func (c Config) Validate() error {
 	return c.Limits.Validate()
 }
 
-// heartbeatEvery is the interval of heartbeats to every member.
-func (c *Config) heartbeatEvery() time.Duration { return c.Lease / 6 }
+// heartbeatEvery is the interval of heartbeats to every member. A lease outlasts the answers to two of them.
+func (c *Config) heartbeatEvery() time.Duration { return c.Lease / 3 }
 
 // graceLease is how long a granter waits before it counts its grant as over: the lease, and a tenth for clocks that run
 // at different speeds.

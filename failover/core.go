@@ -32,13 +32,15 @@ type Core struct {
 	stood     time.Duration   // Instant.Mono when the node went on after it had stood still
 	ticked    time.Duration   // of the last Tick
 	scanned   time.Duration   // of the last look at every slot
-	beat      time.Duration   // of the last heartbeat
 	unbacked  time.Duration   // Instant.Mono until which the lease of slots without backups holds
 	transfers uint64          // ids given to transfers and offers
 	stirred   []uint32        // slots whose waiting requests are to be tried again at the end of the step
 	yielded   []replica.Claim // those to which this node lost slots that it served, to be told at the end of the step
 	checked   int             // the slot that was compared with its backups last
 	acks      []uint32        // slots that owe an acknowledgement
+	near      []uint32        // slots that need a look, as the last look at every slot found
+	placing   uint64          // rises with whatever decides where slots belong
+	bound     time.Duration   // Instant.Mono until which some promise may bind this node
 	released  []uint32        // slots that were asked for and not claimed, not told yet
 	lessons   []lesson        // learners being filled by this node, the most urgent first
 	handOffs  []handOff       // slots being handed over by this node
@@ -68,6 +70,7 @@ type slot struct {
 	unfit   []replica.Boot // backups that refused to follow the claim
 	taught  time.Duration  // when the last chunk came to this learner
 	waiting []request      // requests that go on in a moment; at most waitingMax
+	home    uint64         // Core.placing for which the slot was found to be at home; zero: it is not known to be
 	ballot  uint64         // highest epoch that an asker was promised; a claim of this node lies above it
 	yields  bool           // this node served it until the claim came, and has not told the others
 	doubted time.Duration  // since when a higher claim is not followed; zero: there is none
@@ -91,6 +94,7 @@ func New(cfg Config, now replica.Instant) *Core {
 		changed: map[uint32]bool{},
 		slots:   make([]slot, cfg.Slots),
 		ticked:  now.Mono,
+		placing: 1,
 		starved: causes,
 	}
 	c.budget = newBudget(c.cfg.BytesPerSecond, c.cfg.Limits.ChunkBytes)
@@ -121,7 +125,10 @@ func (c *Core) Belong(now replica.Instant, cluster uint64) {
 
 // SetHome takes the table that the ring computed for the members believed alive that do not drain, or for all if every
 // one does. It becomes the core's.
-func (c *Core) SetHome(home *ring.Table) { c.home = home }
+func (c *Core) SetHome(home *ring.Table) {
+	c.home = home
+	c.placing++
+}
 
 // Claim is the highest claim known of a slot.
 func (c *Core) Claim(slot uint32) replica.Claim { return c.slots[slot].claim }
@@ -254,14 +261,8 @@ func (c *Core) FlushAcks(fx *replica.Effects) {
 	c.acks = c.acks[:0]
 }
 
-// scanEvery is how often every slot is looked at; loadDecay halves what a slot's load counts for in ten seconds of it.
-const (
-	scanEvery = 50 * time.Millisecond
-	loadDecay = 0.99654
-)
-
-// Tick does what time alone brings about. The caller calls it every ten milliseconds or so; a long pause between two
-// calls is taken for what it is, a node that stood still.
+// Tick does what time alone brings about. The caller calls it when Next says so; a long pause between two calls is taken
+// for what it is, a node that stood still.
 func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 	if now.Mono-c.ticked > c.cfg.Lease/2 {
 		c.stalled(now)
@@ -271,24 +272,14 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 	if c.cluster == 0 || c.leaving {
 		return
 	}
+	scan := now.Mono-c.scanned >= scanEvery
+	if scan {
+		c.judgeClock(now, fx) // first: who hears a heartbeat hands this node nothing that it is about to give away
+	}
 	c.sendHeartbeats(now, fx)
-	if now.Mono-c.scanned >= scanEvery {
+	if scan {
 		c.scanned = now.Mono
-		c.latency.look(now)
-		gone := c.gone(now)
-		for i := range c.slots {
-			c.slots[i].data.Tick(now, fx)
-			c.slots[i].load *= loadDecay
-			c.watchLost(now, &c.slots[i])
-			c.watchShort(now, &c.slots[i])
-			c.watchLearner(now, &c.slots[i])
-			c.watchMisnamed(now, &c.slots[i], fx)
-			c.slots[i].data.Part(gone)
-			c.stir(uint32(i))
-		}
-		c.checkNext(now, fx)
-		c.act(now, c.plan(now), fx)
-		c.offerHeld(now, fx)
+		c.scan(now, fx)
 	}
 	c.tickRounds(now, fx)
 	c.tickLessons(now, fx)

@@ -6,6 +6,7 @@ import "github.com/sessnode/sessnode/replica"
 // it in when home is computed; it goes on serving what it still holds. There is no way back but to start anew.
 func (c *Core) Drain() {
 	c.cfg.Self.Draining = true
+	c.placing++
 }
 
 // Drained reports whether a draining node has nothing left to hand over: no claim that it knows names it and it holds

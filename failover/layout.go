@@ -131,7 +131,7 @@ func (c *Core) learn(now replica.Instant, s *slot, claim replica.Claim) {
 	c.digest ^= s.claim.Fingerprint() ^ claim.Fingerprint()
 	c.changed[claim.Slot] = true
 	s.claim, s.learned, s.promise, s.lost, s.unfit = claim, now.Mono, promise{}, 0, nil
-	s.doubted, s.yields = 0, false
+	s.doubted, s.yields, s.home = 0, false, 0
 	c.introduce(now, claim)
 	c.stir(claim.Slot)
 }

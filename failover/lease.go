@@ -10,17 +10,33 @@ import (
 // just issued are on their way to everybody.
 const compareAfter = 250 * time.Millisecond
 
-// sendHeartbeats asks every member for a lease.
+// sendHeartbeats asks for a lease every member that was not asked for an interval, give or take half a tick. Of two members
+// the one with the lower boot goes first; the other waits for a tick more, so that both do not ask at the same moment.
 func (c *Core) sendHeartbeats(now replica.Instant, fx *replica.Effects) {
-	if now.Mono-c.beat < c.cfg.heartbeatEvery() {
-		return
+	var m *replica.Heartbeat
+	tick := c.cfg.restEvery()
+	for _, b := range c.alive {
+		p, due := c.peers[b], c.cfg.heartbeatEvery()-tick/2
+		if b < c.Self() {
+			due += tick
+		}
+		if p.beat != 0 && now.Mono-p.beat < due {
+			continue
+		}
+		if m == nil {
+			m = c.newHeartbeat(now)
+		}
+		p.beat = now.Mono
+		send(fx, b, m)
 	}
-	c.beat = now.Mono
-	c.judgeClock(now, fx) // first: who hears the heartbeat hands this node nothing that it is about to give away
-	c.sendAll(fx, &replica.Heartbeat{Sent: now.Mono, Digest: c.digest, ClockOff: c.ClockOff(c.Self())})
 }
 
-// heartbeat answers a member, and grants it a lease unless somebody was promised one of its slots.
+func (c *Core) newHeartbeat(now replica.Instant) *replica.Heartbeat {
+	return &replica.Heartbeat{Sent: now.Mono, Digest: c.digest, ClockOff: c.ClockOff(c.Self())}
+}
+
+// heartbeat answers a member, and grants it a lease unless somebody was promised one of its slots. This node's own heartbeat
+// goes with the answer if the last one was half an interval ago: so two members soon ask each other in the same packets.
 func (c *Core) heartbeat(now replica.Instant, from replica.Boot, m *replica.Heartbeat, fx *replica.Effects) {
 	p := c.peers[from]
 	if p == nil || c.cluster == 0 || c.leaving {
@@ -32,11 +48,18 @@ func (c *Core) heartbeat(now replica.Instant, from replica.Boot, m *replica.Hear
 	}
 	c.heardClock(now, p, m.ClockOff)
 	send(fx, from, &replica.HeartbeatReply{Sent: m.Sent, Digest: c.digest, Granted: grant, Wall: now.Wall})
+	if p.alive && now.Mono-p.beat >= c.cfg.heartbeatEvery()/2 {
+		p.beat = now.Mono
+		send(fx, from, c.newHeartbeat(now))
+	}
 	c.compare(now, from, m.Digest, fx)
 }
 
 // promisedAgainst reports whether another asker was promised a slot whose primary is b.
 func (c *Core) promisedAgainst(now replica.Instant, b replica.Boot) bool {
+	if now.Mono >= c.bound {
+		return false
+	}
 	for i := range c.slots {
 		if s := &c.slots[i]; s.claim.Primary == b && s.promise.to != b && s.promise.holds(now) {
 			return true

@@ -16,6 +16,7 @@ type peer struct {
 
 	heard   time.Duration // Instant.Mono of its last message
 	replied time.Duration // Instant.Mono when it last answered a heartbeat
+	beat    time.Duration // when it was last sent a heartbeat; zero: one is due at once
 	granted time.Duration // when the heartbeat was sent by whose answer it granted us its last lease; zero: none
 	gave    time.Duration // when we last granted it a lease; zero: never
 	wanted  time.Duration // when its claims were last asked for, to renew a lease
@@ -60,6 +61,7 @@ func (c *Core) SetMembers(now replica.Instant, members []replica.Member) {
 	if changed || !slices.Equal(before, c.alive) {
 		c.settling.changed(now, c.cfg.Settle, c.flapped(now, before))
 	}
+	c.placing++
 	c.forgetDead()
 }
 
@@ -122,7 +124,7 @@ func (c *Core) Members() []replica.Member {
 // LinkUp tells that messages to a member go through again after some may have been lost.
 func (c *Core) LinkUp(now replica.Instant, b replica.Boot, fx *replica.Effects) {
 	if p := c.peers[b]; p != nil {
-		p.refused = false
+		p.refused, p.beat = false, 0 // the last heartbeat may be lost
 	}
 	for i := range c.slots {
 		if c.slots[i].data.Role() == replica.Primary {
@@ -183,7 +185,7 @@ func (c *Core) gone(now replica.Instant) func(replica.Boot) bool {
 func (c *Core) stalled(now replica.Instant) {
 	c.stood, c.unbacked = now.Mono, 0
 	for _, p := range c.peers {
-		p.granted = 0
+		p.granted, p.beat = 0, 0
 		p.heard = now.Mono
 	}
 }

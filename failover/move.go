@@ -23,6 +23,13 @@ func (c *Core) nextMove(now replica.Instant, v view, gone func(replica.Boot) boo
 	return c.moveAction(now, v, gone)
 }
 
+// atHome reports whether a slot is where it belongs, so that there is nothing to move whatever else happens: until there is
+// another claim, or home, the members or what they say of themselves change.
+func (c *Core) atHome(v view) bool {
+	away := func(b replica.Boot) bool { return !v.claim.Holds(b) }
+	return v.role == replica.Primary && v.homeMine && len(v.claim.Backups) == c.want() && !slices.ContainsFunc(v.home, away)
+}
+
 // want is how many backups a slot can have. A member that drains takes none, though what it holds still counts.
 func (c *Core) want() int { return min(c.cfg.Backups, c.takers()) }
 

@@ -10,7 +10,7 @@ const offersMax = 8
 // offerHeld offers what this node holds outside the highest claims, or where it differs, to the acting primaries.
 func (c *Core) offerHeld(now replica.Instant, fx *replica.Effects) {
 	under := 0
-	for i := range c.slots {
+	for _, i := range c.near {
 		s := &c.slots[i]
 		if !s.data.Offers() {
 			continue

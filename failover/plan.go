@@ -44,25 +44,31 @@ type view struct {
 	lostFor  time.Duration  // how long every replica has been gone
 }
 
-// plan chooses what to do now, most urgent first: promote, evict, claim what is lost or was never claimed; then restore
+// plan chooses, for the slots that need a look, what to do now, most urgent first: promote, evict, claim what is lost or was never claimed; then restore
 // copies and replace draining members; and when no copy is missing and all is quiet, move slots home, a few at a time.
 func (c *Core) plan(now replica.Instant) []action {
 	var urgent []action
 	var wanted [causes][]action
 	gone := c.gone(now)
 	c.held = [causes]hold{}
-	for i := range c.slots {
+	for _, i := range c.near {
 		s := &c.slots[i]
 		if s.round != 0 || now.Mono < s.retry {
 			continue
 		}
-		v := c.view(now, s, uint32(i))
+		v := c.view(now, s, i)
 		if a := c.claimAction(v, gone); a.purpose != 0 {
 			urgent = append(urgent, a)
 			continue
 		}
+		if s.home == c.placing {
+			continue
+		}
 		switch a, by := c.nextMove(now, v, gone); {
 		case a.purpose == 0:
+			if c.atHome(v) {
+				s.home = c.placing
+			}
 		case by != notHeld:
 			c.holdBack(a.why, by)
 		case now.Mono < s.rest:
@@ -86,7 +92,7 @@ func (c *Core) view(now replica.Instant, s *slot, n uint32) view {
 			v.learners = append(v.learners, l.Boot)
 		}
 	}
-	if v.role == replica.Primary || v.claim.IsZero() || s.lost != 0 {
+	if v.role == replica.Primary && s.home != c.placing || v.claim.IsZero() || s.lost != 0 {
 		v.home, v.homeMine = c.homeOf(n)
 	}
 	return v

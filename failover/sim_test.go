@@ -93,6 +93,7 @@ type simNode struct {
 	since       time.Duration
 	holds       bool // the next step's effects wait until it goes on
 	ticking     func()
+	due         time.Duration // of the next tick
 	second      time.Duration // see checkBytes
 	secondBytes int
 	inbox       []func() // messages that wait while it is paused
@@ -231,21 +232,33 @@ func (w *world) start(name string) *simNode {
 }
 
 func (w *world) tick(n *simNode) {
-	if !n.up {
+	if !n.up || n.due > w.now {
+		return // or a step had it come earlier
+	}
+	n.due = w.now + time.Hour
+	if n.paused {
+		w.tickAt(n, w.now+10*time.Millisecond)
 		return
 	}
-	if !n.paused {
-		w.step(n, func(now replica.Instant, fx *replica.Effects) { n.core.Tick(now, fx) })
+	w.step(n, func(now replica.Instant, fx *replica.Effects) { n.core.Tick(now, fx) })
+}
+
+// tickAt has a node's next tick come then, unless it comes before.
+func (w *world) tickAt(n *simNode, at time.Duration) {
+	if at < n.due {
+		n.due = at
+		w.after(at-w.now, n.ticking)
 	}
-	w.after(10*time.Millisecond, n.ticking)
 }
 
 // step runs one step of a core and carries its effects out.
 func (w *world) step(n *simNode, f func(replica.Instant, *replica.Effects)) {
 	fx := &w.fx
 	fx.Reset()
-	f(n.instant(w.now), fx)
+	now := n.instant(w.now)
+	f(now, fx)
 	n.core.FlushAcks(fx)
+	w.tickAt(n, w.now+max(n.core.Next()-now.Mono, time.Millisecond))
 	if w.forge != nil {
 		w.forge(n, fx)
 	}

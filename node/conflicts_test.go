@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sessnode/sessnode/failover"
 	"github.com/sessnode/sessnode/replica"
 )
 
@@ -15,7 +16,7 @@ import (
 func noting() (*Node, *bytes.Buffer) {
 	var log bytes.Buffer
 	clock := func() replica.Instant { return replica.Instant{Wall: 1_772_366_400_000} }
-	return &Node{cfg: Config{Clock: clock}, log: slog.New(slog.NewTextHandler(&log, nil))}, &log
+	return &Node{cfg: Config{Clock: clock}, core: new(failover.Core), log: slog.New(slog.NewTextHandler(&log, nil))}, &log
 }
 
 func conflict(i int) replica.Conflict {

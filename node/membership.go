@@ -99,6 +99,7 @@ func (n *Node) setMembers(members []replica.Member) error {
 	n.members, n.membersChanged = members, true
 	n.core.SetMembers(n.cfg.Clock(), members)
 	n.core.SetHome(home)
+	n.hasten(n.cfg.Clock())
 	n.mu.Unlock()
 	n.linkAll(members)
 	n.remember()

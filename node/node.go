@@ -56,6 +56,9 @@ type Node struct {
 
 	mu             sync.Mutex // guards everything below
 	core           *failover.Core
+	ticker         *time.Timer     // of the next tick
+	ticked         time.Duration   // Instant.Mono of the last tick
+	due            time.Duration   // Instant.Mono at which ticker ends; noTick while it is not set
 	effects        replica.Effects // of the step under way; empty between steps
 	out            outgoing
 	waiters        map[replica.Token]waiter
@@ -65,6 +68,7 @@ type Node struct {
 	large          largeLogs
 	links          map[replica.Boot]*wire.Link  // to members with a higher boot
 	watchers       map[*source]bool             // clients that want the layout; true: not sent yet
+	watchersNew    bool                         // some of them are; nothing was sent to them yet
 	members        []replica.Member             // as told to the core
 	known          map[string]acquaintance      // by name, every member met, to look for
 	forgotten      map[string]bool              // addresses of Join that nobody need look for
@@ -127,6 +131,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		cache:    cache.New(cfg.CacheBytes),
 		links:    map[replica.Boot]*wire.Link{},
 		watchers: map[*source]bool{},
+		ticker:   time.NewTimer(0),
 		events:   map[replica.EventKind]uint64{},
 	}
 	n.drain, n.left = make(chan struct{}), make(chan struct{})

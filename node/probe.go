@@ -8,13 +8,15 @@ import (
 	"github.com/sessnode/sessnode/wire"
 )
 
-// When a killed process is looked for. Members are heard every sixth of a lease, 50 ms by default; a hint that comes
-// before a lease has run out (330 ms) loses nothing.
+// When a killed process is looked for.
 const (
-	probeAfter   = 100 * time.Millisecond // of silence
 	probeEvery   = 25 * time.Millisecond
 	probeResolve = time.Second // for a member's name; one that takes longer is not probed
 )
+
+// probeAfter is the silence after which a member is probed. Members are heard every third of a lease, 100 ms by default; a
+// hint that comes before a lease has run out (330 ms) loses nothing.
+func (c *Config) probeAfter() time.Duration { return c.Lease / 2 }
 
 // probes are the sockets toward the members: one each, because a refusal met on the node's own socket would end a
 // connection to somebody else. They belong to the goroutine that runs Node.probe.
@@ -28,8 +30,9 @@ func (n *Node) probe() {
 	}
 	sockets := probes{}
 	defer func() { sockets.follow(n.ctx, nil) }()
-	for sleep(n.ctx, probeEvery) {
-		members, silent := n.silent()
+	for wait := probeEvery; sleep(n.ctx, wait); {
+		members, silent, longest := n.silent()
+		wait = max(n.cfg.probeAfter()-longest, probeEvery)
 		sockets.follow(n.ctx, members)
 		refused := sockets.refusing(silent)
 		if len(refused) == 0 {
@@ -37,7 +40,7 @@ func (n *Node) probe() {
 		}
 		n.mu.Lock()
 		for _, b := range refused {
-			if n.core.Silence(n.cfg.Clock(), b) > probeAfter { // not heard since it was asked
+			if n.core.Silence(n.cfg.Clock(), b) > n.cfg.probeAfter() { // not heard since it was asked
 				n.core.Refused(b)
 			}
 		}
@@ -45,8 +48,8 @@ func (n *Node) probe() {
 	}
 }
 
-// silent lists the other members, and which of them have not been heard for a while.
-func (n *Node) silent() (others []replica.Member, silent []replica.Boot) {
+// silent lists the other members, which of them have not been heard for a while, and the longest silence of any.
+func (n *Node) silent() (others []replica.Member, silent []replica.Boot, longest time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.cfg.Clock()
@@ -55,11 +58,13 @@ func (n *Node) silent() (others []replica.Member, silent []replica.Boot) {
 			continue
 		}
 		others = append(others, m)
-		if n.core.Silence(now, m.Boot) > probeAfter {
+		silence := n.core.Silence(now, m.Boot)
+		longest = max(longest, silence)
+		if silence > n.cfg.probeAfter() {
 			silent = append(silent, m.Boot)
 		}
 	}
-	return others, silent
+	return others, silent, longest
 }
 
 // follow opens a socket toward each member that is new and closes those of members that are gone. Opening one sends

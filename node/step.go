@@ -8,21 +8,22 @@ import (
 	"github.com/sessnode/sessnode/replica"
 )
 
-// tickEvery is the interval at which the core is told that time has passed.
+// tickEvery is how soon news of the layout is told, and how often it is looked whether something that was waited for has
+// happened.
 const tickEvery = 10 * time.Millisecond
 
-// tick drives the core until the node is closed. It owns the ticker; Close joins it.
+// tick tells the core that time has passed, whenever the core wants to be told, until the node is closed. Close joins it.
 func (n *Node) tick() {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
+	defer n.ticker.Stop()
 	for {
 		select {
-		case <-ticker.C:
+		case <-n.ticker.C:
 		case <-n.ctx.Done():
 			return
 		}
 		n.mu.Lock()
 		now := n.cfg.Clock()
+		n.ticked, n.due = now.Mono, noTick
 		n.core.Tick(now, &n.effects)
 		n.dispatch()
 		if n.tidings() != n.told {
@@ -30,7 +31,24 @@ func (n *Node) tick() {
 		}
 		n.expireForwards(now)
 		n.publish()
+		n.hasten(now)
 		n.mu.Unlock()
+	}
+}
+
+// noTick is the due time of a tick that nobody has asked for.
+const noTick = time.Duration(1<<63 - 1)
+
+// hasten has the next tick come when the core wants it, or there is news of the layout to tell, unless it comes before that.
+// Every step may have brought it nearer. The mutex is held.
+func (n *Node) hasten(now replica.Instant) {
+	due := n.core.Next()
+	if n.membersChanged || n.watchersNew {
+		due = min(due, n.ticked+tickEvery)
+	}
+	if due < n.due {
+		n.due = due
+		n.ticker.Reset(max(due-now.Mono, 0))
 	}
 }
 
@@ -50,6 +68,7 @@ func (n *Node) dispatch() {
 	n.note(n.effects.Events)
 	n.noteConflicts(n.effects.Conflicts)
 	n.effects.Reset()
+	n.hasten(now)
 }
 
 // quietKinds are the events of single sessions, of which there may be very many.

@@ -15,7 +15,7 @@ func (n *Node) watch(s *source, c *wire.Conn) {
 		return
 	}
 	s.conn = c
-	n.watchers[s] = true
+	n.watchers[s], n.watchersNew = true, true
 }
 
 // publish gives up what was passed on to members that are primary no more, and tells every watcher what changed since
@@ -27,9 +27,10 @@ func (n *Node) publish() {
 	}
 	news := len(changed) > 0 || n.membersChanged
 	n.membersChanged = false
-	if len(n.watchers) == 0 || n.core.Cluster() == 0 {
+	if !news && !n.watchersNew || len(n.watchers) == 0 || n.core.Cluster() == 0 {
 		return
 	}
+	n.watchersNew = false
 	all := &replica.Layout{Cluster: n.core.Cluster(), Slots: uint32(n.cfg.Slots), Members: n.core.Members()}
 	some := *all
 	some.Claims = withoutLineage(changed)
