@@ -14,6 +14,8 @@ const protocolName = "sessnode/1"
 // Peer is what a connection's certificate proves about the other side.
 type Peer struct {
 	Role Role
+	// App is the only application whose sessions a client may see and change; empty: any.
+	App string
 	// Name is what the peer calls itself. Any holder of the same key may use any name.
 	Name string
 }
@@ -95,7 +97,33 @@ func (c *credentials) peer(state tls.ConnectionState) (Peer, error) {
 	if !ok || c.signsClients(root) != (role == RoleClient) {
 		return Peer{}, fmt.Errorf("%w: certificate claims to be %q", ErrRole, leaf.Subject.OrganizationalUnit)
 	}
-	return Peer{Role: role, Name: leaf.Subject.CommonName}, nil
+	app, err := boundTo(chain)
+	if err != nil {
+		return Peer{}, err
+	}
+	return Peer{Role: role, App: app, Name: leaf.Subject.CommonName}, nil
+}
+
+// boundTo is the application that the authority between the root and the leaf is for; empty if there is none between
+// them. What the leaf itself says must be the same, and decides nothing: whoever holds the key writes it.
+func boundTo(chain []*x509.Certificate) (string, error) {
+	said, err := appOf(chain[0])
+	if err != nil {
+		return "", err
+	}
+	app := ""
+	if len(chain) > 2 {
+		if app, err = appOf(chain[1]); err != nil {
+			return "", err
+		}
+		if app == "" {
+			return "", fmt.Errorf("%w: an authority that is bound to no application", ErrRole)
+		}
+	}
+	if said != app {
+		return "", fmt.Errorf("%w: certificate for the application %q from the authority of %q", ErrRole, said, app)
+	}
+	return app, nil
 }
 
 func (c *credentials) signsClients(root *x509.Certificate) bool {
