@@ -17,8 +17,8 @@ import (
 type Config struct {
 	// Nodes are seeds, host:port, names resolved: any one that answers is enough, the rest of the cluster is learnt.
 	Nodes []string
-	App   string // namespace of the sessions; default AppDefault
-	// Key is the cluster's client key, or its cluster key, which [Client.Status] needs. Default: the development key, for
+	App   string // namespace of the sessions; default that of an application key, or AppDefault
+	// Key is the cluster's client key, one of its application keys, or its cluster key, which [Client.Status] needs. Default: the development key, for
 	// loopback only. A key that lies in a file is read with
 	//
 	//	text, err := os.ReadFile("client.key")
@@ -54,7 +54,7 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.App = cmp.Or(c.App, AppDefault)
+	c.App = cmp.Or(c.App, c.Key.App(), AppDefault)
 	c.Timeout = cmp.Or(c.Timeout, timeoutDefault)
 	c.InFlightMax = cmp.Or(c.InFlightMax, inFlightMaxDefault)
 	c.ConnsMax = cmp.Or(c.ConnsMax, connsMaxDefault)
@@ -82,6 +82,8 @@ func (c Config) Validate() error {
 	switch {
 	case len(c.App) > replica.AppLenMax:
 		return fmt.Errorf("client: application name of %d bytes, limit %d", len(c.App), replica.AppLenMax)
+	case c.Key.App() != "" && c.Key.App() != c.App:
+		return fmt.Errorf("client: application %q with the key of %q: %w", c.App, c.Key.App(), wire.ErrAppKey)
 	case c.Timeout < 0 || c.Timeout > timeoutMax:
 		return fmt.Errorf("client: Timeout is %v; it must be positive and at most %v", c.Timeout, timeoutMax)
 	case c.InFlightMax < 1 || c.InFlightMax > inFlightMaxLimit:
