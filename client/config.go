@@ -26,6 +26,8 @@ type Config struct {
 	//	c, err := client.Dial(ctx, client.Config{Nodes: nodes, Key: key})
 	Key    wire.Key
 	Accept []wire.Key // further keys that nodes may have, while keys are being changed
+	// PKI is certificates of the operator's own, see [wire.LoadPKI], used in place of those of Key, which is then not needed.
+	PKI *wire.PKI
 
 	// Timeout is the longest wait for a request, and for Dial without a deadline; default 5 s, at most 30 s. Nodes drop a
 	// commit that arrives later by their clock: ours must not be behind theirs by as much.
@@ -54,7 +56,7 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.App = cmp.Or(c.App, c.Key.App(), AppDefault)
+	c.App = cmp.Or(c.App, c.boundTo(), AppDefault)
 	c.Timeout = cmp.Or(c.Timeout, timeoutDefault)
 	c.InFlightMax = cmp.Or(c.InFlightMax, inFlightMaxDefault)
 	c.ConnsMax = cmp.Or(c.ConnsMax, connsMaxDefault)
@@ -66,6 +68,14 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.Default()
 	}
 	return c
+}
+
+// boundTo is the application that the key or certificate is bound to; empty if to none.
+func (c *Config) boundTo() string {
+	if c.PKI != nil {
+		return c.PKI.App()
+	}
+	return c.Key.App()
 }
 
 // Validate reports the first field that cannot work.
@@ -82,8 +92,8 @@ func (c Config) Validate() error {
 	switch {
 	case len(c.App) > replica.AppLenMax:
 		return fmt.Errorf("client: application name of %d bytes, limit %d", len(c.App), replica.AppLenMax)
-	case c.Key.App() != "" && c.Key.App() != c.App:
-		return fmt.Errorf("client: application %q with the key of %q: %w", c.App, c.Key.App(), wire.ErrAppKey)
+	case c.boundTo() != "" && c.boundTo() != c.App:
+		return fmt.Errorf("client: application %q with the key of %q: %w", c.App, c.boundTo(), wire.ErrAppKey)
 	case c.Timeout < 0 || c.Timeout > timeoutMax:
 		return fmt.Errorf("client: Timeout is %v; it must be positive and at most %v", c.Timeout, timeoutMax)
 	case c.InFlightMax < 1 || c.InFlightMax > inFlightMaxLimit:

@@ -169,7 +169,11 @@ func (m *message) AppendFrame(b []byte) []byte { return wire.AppendMessage(b, m.
 func TestReplayedPackets(t *testing.T) {
 	key := testKey(t, 1)
 	var tap tap
-	runCluster(t, 3, func(c *node.Config) { c.Key, c.PacketConn = key, tap.on(c.PacketConn) }, func(c *cluster) {
+	times := 2
+	if underRace {
+		times = 1
+	}
+	runCluster(t, 2, func(c *node.Config) { c.Key, c.PacketConn = key, tap.on(c.PacketConn) }, func(c *cluster) {
 		c.wait(5 * time.Second)
 		victim := c.dialWith("10.0.1.1", key)
 		ids := write(t, victim, 5)
@@ -180,10 +184,10 @@ func TestReplayedPackets(t *testing.T) {
 		if err := victim.Close(); err != nil {
 			t.Error(err)
 		}
-		c.nodes[2].stop() // its good-bye is recorded too
-		<-c.nodes[2].done
-		c.nodes[2].node = nil
-		c.start(2, func(c *node.Config) { c.Key = key })
+		c.nodes[1].stop() // its good-bye is recorded too
+		<-c.nodes[1].done
+		c.nodes[1].node = nil
+		c.start(1, func(c *node.Config) { c.Key = key })
 		c.wait(20 * time.Second)
 		before := c.sum()
 
@@ -199,18 +203,20 @@ func TestReplayedPackets(t *testing.T) {
 		for i, p := range packets {
 			for _, m := range c.nodes {
 				to, _ := net.ResolveUDPAddr("udp", m.addr) // numeric
-				_, _ = elsewhere.WriteTo(p, to)
-				_, _ = victims.WriteTo(p, to)
+				for range times {
+					_, _ = elsewhere.WriteTo(p, to)
+					_, _ = victims.WriteTo(p, to)
+				}
 			}
 			if i%50 == 0 {
 				time.Sleep(10 * time.Millisecond)
 			}
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(2 * time.Second)
 		_, _ = elsewhere.Close(), victims.Close()
-		t.Logf("attacker sends %d recorded packets to each node, twice, and gets: %s", len(packets), c.sum())
+		t.Logf("attacker sends %d recorded packets to each node, from two places, and gets: %s", len(packets), c.sum())
 		c.wait(time.Second)
-		if after := c.sum(); after != before || len(packets) < 100 {
+		if after := c.sum(); after != before || len(packets) < 50 {
 			t.Errorf("after the replay: %s, before: %s", after, before)
 		}
 		again := c.dialWith("10.0.1.2", key)

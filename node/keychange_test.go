@@ -41,7 +41,11 @@ func TestKeyIsChangedUnderLoad(t *testing.T) {
 	slots := func(key wire.Key, accept ...wire.Key) func(*node.Config) {
 		return func(c *node.Config) { c.Key, c.Accept, c.Slots = key, accept, 16 }
 	}
-	runCluster(t, 3, slots(older), func(c *cluster) {
+	nodes := 3
+	if underRace {
+		nodes = 2
+	}
+	runCluster(t, nodes, slots(older), func(c *cluster) {
 		c.wait(5 * time.Second)
 		restart := func(change func(*node.Config)) {
 			for i, m := range c.nodes {
@@ -65,7 +69,7 @@ func TestKeyIsChangedUnderLoad(t *testing.T) {
 		restart(slots(newer)) // 3: the old one is gone
 		ask.stop(second)
 		t.Logf("%d requests, %d failed", ask.asked, ask.failed)
-		if ask.failed > 0 || ask.asked < 100 {
+		if ask.failed > 0 || ask.asked < 50 {
 			t.Errorf("%d of %d requests failed: %v", ask.failed, ask.asked, ask.err)
 		}
 		_, err := c.tryDial("10.0.1.3", client.Config{Key: clientKeyOf(t, older), Accept: []wire.Key{clientKeyOf(t, newer)}})
@@ -120,7 +124,7 @@ func (a *asking) start(cl *client.Client) {
 			select {
 			case <-end:
 				return
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(50 * time.Millisecond):
 				a.ask(cl, replica.Key{App: "test", ID: ids[i%len(ids)]}, i)
 			}
 		}
@@ -155,7 +159,7 @@ func (a *asking) stop(cl *client.Client) {
 	if end, ok := a.ends.LoadAndDelete(cl); ok {
 		close(end.(chan struct{}))
 	}
-	time.Sleep(10 * time.Second) // whatever is under way ends sooner
+	time.Sleep(6 * time.Second) // whatever is under way ends sooner
 	if err := cl.Close(); err != nil {
 		a.t.Error(err)
 	}

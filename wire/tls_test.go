@@ -32,7 +32,7 @@ func forge(t *testing.T, clientKey Key, role Role) *leafSource {
 
 // become gives an endpoint the certificate of another source.
 func become(e *Endpoint, other *leafSource) {
-	own := e.creds.leaf
+	own := e.creds.leaf.(*leafSource)
 	own.mu.Lock()
 	defer own.mu.Unlock()
 	own.role, own.app, own.chain, own.leaf = other.role, other.app, other.chain, nil
