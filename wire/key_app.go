@@ -100,8 +100,8 @@ func clientURI(app string) *url.URL {
 	return &url.URL{Scheme: uriScheme, Opaque: clientOpaque + url.PathEscape(app)}
 }
 
-// appOf is the application that a certificate names; empty if none. The error is ErrRole when it names more than one thing,
-// or none that there is.
+// appOf is the application that a certificate names; empty if none. The error is ErrCertificate when it names more than one
+// thing, or none that there is.
 func appOf(certificate *x509.Certificate) (string, error) {
 	opaque, err := uriOf(certificate)
 	if err != nil || opaque == "" {
@@ -110,7 +110,7 @@ func appOf(certificate *x509.Certificate) (string, error) {
 	name, ok := strings.CutPrefix(opaque, clientOpaque)
 	app, err := url.PathUnescape(name)
 	if !ok || err != nil || app == "" || len(app) > replica.AppLenMax {
-		return "", fmt.Errorf("%w: certificate names %s:%s, no application", ErrRole, uriScheme, opaque)
+		return "", fmt.Errorf("%w: it names %s:%s, no application", ErrCertificate, uriScheme, opaque)
 	}
 	return app, nil
 }
@@ -123,7 +123,7 @@ func uriOf(certificate *x509.Certificate) (string, error) {
 			continue
 		}
 		if found != "" || u.Opaque == "" {
-			return "", fmt.Errorf("%w: certificate names %v, which is not the one role that it should", ErrRole, u)
+			return "", fmt.Errorf("%w: it names %v, which is not the one role that it should", ErrCertificate, u)
 		}
 		found = u.Opaque
 	}

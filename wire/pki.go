@@ -60,6 +60,29 @@ func (p *PKI) Role() Role { return p.peer.Role }
 // App returns the application that the certificate is bound to; empty if to none.
 func (p *PKI) App() string { return p.peer.App }
 
+// HTTPS returns what a server of administrators needs: it shows this certificate, and takes those of role admin only.
+// Certificates are optional where something else, such as a token, tells administrators.
+func (p *PKI) HTTPS(optional bool) *tls.Config {
+	auth := tls.RequireAndVerifyClientCert
+	if optional {
+		auth = tls.VerifyClientCertIfGiven
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, ClientAuth: auth, ClientCAs: p.roots, SessionTicketsDisabled: true,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.get() },
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if len(state.PeerCertificates) == 0 {
+				return nil
+			}
+			peer, err := peerByURI(state.PeerCertificates[0])
+			if err == nil && peer.Role != RoleAdmin {
+				err = fmt.Errorf("%w: a %v asks what administrators may", ErrRole, peer.Role)
+			}
+			return err
+		},
+	}
+}
+
 // read takes the certificate from its files and checks that peers could take it.
 func (p *PKI) read() (*tls.Certificate, Peer, error) {
 	pair, err := tls.LoadX509KeyPair(p.certFile, p.keyFile)
@@ -68,7 +91,7 @@ func (p *PKI) read() (*tls.Certificate, Peer, error) {
 	}
 	peer, err := peerByURI(pair.Leaf)
 	if err != nil {
-		return nil, Peer{}, fmt.Errorf("%w: %s: %w", ErrCertificate, p.certFile, err)
+		return nil, Peer{}, fmt.Errorf("%s: %w", p.certFile, err)
 	}
 	options := x509.VerifyOptions{Roots: p.roots, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 	for _, der := range pair.Certificate[1:] {
@@ -108,7 +131,7 @@ func (p *PKI) get() (*tls.Certificate, error) {
 	return pair, nil
 }
 
-// peerByURI is what a certificate of an operator's own says of its holder. The error is ErrRole.
+// peerByURI is what a certificate of an operator's own says of its holder. The error is ErrCertificate.
 func peerByURI(leaf *x509.Certificate) (Peer, error) {
 	opaque, err := uriOf(leaf)
 	if err != nil {
@@ -122,8 +145,8 @@ func peerByURI(leaf *x509.Certificate) (Peer, error) {
 		}
 	}
 	if peer.Role == 0 {
-		return Peer{}, fmt.Errorf("%w: no role in the certificate: give it the URI sessnode:node, sessnode:client, sessnode:client/APP "+
-			"or sessnode:admin as a subject alternative name", ErrRole)
+		return Peer{}, fmt.Errorf("%w: no role in it: give it the URI sessnode:node, sessnode:client, sessnode:client/APP or sessnode:admin "+
+			"as a subject alternative name", ErrCertificate)
 	}
 	return peer, nil
 }
