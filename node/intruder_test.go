@@ -271,3 +271,68 @@ func (c *tapped) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 	return n, from, err
 }
+
+// A client cannot join gossip: its key gives none of gossip's, and what it sends to the port, in the clear or under a key
+// that is not the cluster's, makes nobody a member.
+func TestClientGossips(t *testing.T) {
+	key := testKey(t, 1)
+	if secret, err := clientKeyOf(t, key).GossipKey(); !errors.Is(err, wire.ErrClientKey) {
+		t.Errorf("gossip key of a client key: %x, %v", secret, err)
+	}
+	runCluster(t, 2, func(c *node.Config) { c.Key = key }, func(c *cluster) {
+		c.wait(5 * time.Second)
+		before := c.sum()
+		conn, err := c.net.Listen("10.0.1.1:7946")
+		if err != nil {
+			t.Fatal(err)
+		}
+		endpoint, err := wire.Listen(wire.EndpointConfig{Key: clientKeyOf(t, key), Role: wire.RoleClient, PacketConn: conn, Resolve: resolve})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer endpoint.Close()
+		dialed, err := endpoint.Dial(context.Background(), c.nodes[0].addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialed.Start(silent{})
+		_, err = dialed.OpenGossip(context.Background())
+		t.Logf("attacker opens a gossip stream and gets: %v", err)
+		if !errors.Is(err, wire.ErrRole) {
+			t.Errorf("gossip stream: %v, want ErrRole", err)
+		}
+		// The key as that of a node, and a node with a key that was guessed.
+		thief, err := node.New(node.Config{Key: clientKeyOf(t, key), PacketConn: conn})
+		t.Logf("attacker runs a node with the client key and gets: %v", err)
+		if !errors.Is(err, node.ErrConfig) {
+			t.Errorf("a node with a client key: %v, %v", thief, err)
+		}
+		guessed, err := c.net.Listen("10.0.6.6:7946")
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := node.New(node.Config{
+			Name: "n9", Key: testKey(t, 2), PacketConn: guessed, Join: []string{c.nodes[0].addr}, Resolve: resolve, Slots: 64,
+			Clock: node.SteadyClock(), Log: logger(c.t), JoinTimeout: 3 * time.Second,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = other.Run(context.Background())
+		t.Logf("attacker runs a node with another key and gets: %v", err)
+		if !errors.Is(err, wire.ErrKeyMismatch) && !errors.Is(err, wire.ErrKeyRefused) {
+			t.Errorf("a node with another key: %v", err)
+		}
+		to, _ := net.ResolveUDPAddr("udp", c.nodes[0].addr) // numeric
+		for _, packet := range []string{"\x00\x82\xa5SeqNo\x01", "\x04\x86alive", "\x0c\x01garbage that is as long as a sealed packet would be"} {
+			if err := endpoint.WriteGossip([]byte(packet), to); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(2 * time.Second)
+		t.Logf("attacker sends gossip packets and gets: %s", c.sum())
+		if after := c.sum(); after != before {
+			t.Errorf("members are %s, were %s", after, before)
+		}
+	})
+}
