@@ -18,8 +18,8 @@ type Config struct {
 	// Nodes are seeds, host:port, names resolved: any one that answers is enough, the rest of the cluster is learnt.
 	Nodes []string
 	App   string // namespace of the sessions; default that of an application key, or AppDefault
-	// Key is the cluster's client key, one of its application keys, or its cluster key, which [Client.Status] needs. Default: the development key, for
-	// loopback only. A key that lies in a file is read with
+	// Key is the cluster's client key, one of its application keys, or its cluster key, which [Client.Status] needs. Default:
+	// the development key, for loopback only. A key that lies in a file is read with
 	//
 	//	text, err := os.ReadFile("client.key")
 	//	key, err := wire.ParseKey(string(text)) // white space around it does not matter
@@ -77,6 +77,9 @@ func (c *Config) boundTo() string {
 	}
 	return c.Key.App()
 }
+
+// isKeyless reports whether nothing but the development key tells nodes who this is.
+func (c *Config) isKeyless() bool { return c.PKI == nil && c.Key.IsDevelopment() }
 
 // Validate reports the first field that cannot work.
 func (c Config) Validate() error {

@@ -175,7 +175,7 @@ func (c *Conn) readLane(l *lane) error {
 			return err
 		}
 		for i := range frames {
-			if err := c.peer.mayEver(frames[i].Type); err != nil {
+			if err := c.peer.maySend(frames[i].Type); err != nil {
 				return err
 			}
 		}

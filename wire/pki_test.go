@@ -128,8 +128,11 @@ func TestOwnCertificatesRefuse(t *testing.T) {
 		if _, err := Listen(EndpointConfig{Key: key, PKI: p, Address: "127.0.0.1:0"}); !errors.Is(err, ErrCertificate) {
 			t.Errorf("listen: %v, want ErrCertificate", err)
 		}
-		fake := listen(t, EndpointConfig{Key: key, PKI: own.must("sessnode:node")})
-		fake.creds.leaf = p
+		shown := own.must("sessnode:node")
+		fake := listen(t, EndpointConfig{Key: key, PKI: shown})
+		shown.mu.Lock()
+		shown.current = p.current
+		shown.mu.Unlock()
 		c, err := listen(t, EndpointConfig{PKI: own.must("sessnode:admin"), Role: RoleAdmin}).Dial(within(t), fake.Addr().String())
 		t.Logf("attacker serves with a client's certificate and gets: %v", err)
 		if err == nil {

@@ -71,9 +71,9 @@ func (p Peer) Opens(app string) bool {
 	return mayBeSent[typeRequest].may.has(p.Role) && (p.App == "" || p.App == app)
 }
 
-// mayEver refuses a frame that the peer's role forbids, unless there is an answer that says no. A type that is unknown here
+// maySend refuses a frame that the peer's role forbids, unless there is an answer that says no. A type that is unknown here
 // is of a later version and skipped, whoever sends it.
-func (p Peer) mayEver(frameType uint64) error {
+func (p Peer) maySend(frameType uint64) error {
 	rule, known := mayBeSent[frameType]
 	if !known && typeNames[frameType] == "" || rule.may.has(p.Role) || rule.refused.has(p.Role) {
 		return nil

@@ -25,12 +25,12 @@ func TestRolesOfEveryFrame(t *testing.T) {
 			t.Errorf("%d %s: nobody has said who may send it: add it to mayBeSent", frameType, name)
 		}
 		for role := range roleNames {
-			err := Peer{Role: role}.mayEver(frameType)
+			err := Peer{Role: role}.maySend(frameType)
 			if want := mayByHand(role, frameType); (err == nil) != want || err != nil && !errors.Is(err, ErrRole) {
 				t.Errorf("%s from a %v: %v, allowed should be %v", name, role, err, want)
 			}
 		}
-		if err := (Peer{}).mayEver(frameType); err == nil {
+		if err := (Peer{}).maySend(frameType); err == nil {
 			t.Errorf("%s from a peer without a role is let through", name)
 		}
 	}
@@ -49,11 +49,11 @@ func TestFrameWithoutAnEntry(t *testing.T) {
 	typeNames[99] = "Forgotten"
 	defer delete(typeNames, 99)
 	for role := range roleNames {
-		if err := (Peer{Role: role}).mayEver(99); !errors.Is(err, ErrRole) {
+		if err := (Peer{Role: role}).maySend(99); !errors.Is(err, ErrRole) {
 			t.Errorf("from a %v: %v, want ErrRole", role, err)
 		}
 	}
-	if err := (Peer{Role: RoleClient}).mayEver(98); err != nil {
+	if err := (Peer{Role: RoleClient}).maySend(98); err != nil {
 		t.Errorf("a frame of a later version: %v, should be skipped", err)
 	}
 }

@@ -93,7 +93,8 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.DurationVar(&s.conf.Moves.Settle, "settle", 0, "how long members must neither come nor go before slots move home (default 10s)")
 	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", 0, "moves pause while requests take so many `times` as long as usual (default 4)")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
-	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: TCP, unix:/path, or "+noAdmin+"; beyond loopback it takes a token or -tls-cert"+
+	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: TCP, unix:/path, or "+noAdmin+
+		"; beyond loopback it takes a token or -tls-cert"+
 		" (default 127.0.0.1 and the number of the port that -bind got)")
 	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard, the same on all nodes (default 300ms)")
 	defineKeyFile(flags, &s.keyFile)
