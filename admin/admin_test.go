@@ -53,7 +53,7 @@ func TestHandler(t *testing.T) {
 		{"GET", "/debug/pprof/", source(""), 404, "404 page not found\n"},
 	} {
 		w := httptest.NewRecorder()
-		admin.Handler(c.node).ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+		admin.Handler(c.node, admin.Config{}).ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
 		if w.Code != c.code || w.Body.String() != c.body {
 			t.Errorf("%s %s: %d %q, want %d %q", c.method, c.path, w.Code, w.Body, c.code, c.body)
 		}
@@ -70,7 +70,7 @@ func TestStuckNode(t *testing.T) {
 		for _, path := range []string{"/livez", "/readyz"} {
 			w := httptest.NewRecorder()
 			start := time.Now()
-			admin.Handler(node).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			admin.Handler(node, admin.Config{}).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 			if took := time.Since(start); w.Code != 503 || took != 2*time.Second {
 				t.Errorf("%s: %d %q after %v", path, w.Code, w.Body, took)
 			}
@@ -80,7 +80,7 @@ func TestStuckNode(t *testing.T) {
 }
 
 func TestListenRefuses(t *testing.T) {
-	taken, err := admin.Listen("127.0.0.1:0")
+	taken, err := admin.Listen("127.0.0.1:0", admin.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestListenRefuses(t *testing.T) {
 		{"unix:", admin.ErrAddress, "no path"},
 		{admin.Describe(taken), admin.ErrTaken, "taken"},
 	} {
-		l, err := admin.Listen(c.addr)
+		l, err := admin.Listen(c.addr, admin.Config{})
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v, want %v with %q", c.addr, err, c.want, c.text)
 		}
@@ -111,7 +111,7 @@ func TestListenRefuses(t *testing.T) {
 // A socket is the user's own, and one that a killed process left behind is no hindrance; a living one, or a file, is.
 func TestListenUnix(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "admin.sock")
-	l, err := admin.Listen("unix:" + path)
+	l, err := admin.Listen("unix:"+path, admin.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,12 +121,12 @@ func TestListenUnix(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("socket is %v, %v", info, err)
 	}
-	if _, err := admin.Listen("unix:" + path); !errors.Is(err, admin.ErrTaken) {
+	if _, err := admin.Listen("unix:"+path, admin.Config{}); !errors.Is(err, admin.ErrTaken) {
 		t.Errorf("a living socket: %v", err)
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	_ = l.Close()
-	again, err := admin.Listen("unix:" + path)
+	again, err := admin.Listen("unix:"+path, admin.Config{})
 	if err != nil {
 		t.Fatalf("an abandoned socket: %v", err)
 	}
@@ -134,7 +134,7 @@ func TestListenUnix(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := admin.Listen("unix:" + path); !errors.Is(err, admin.ErrTaken) {
+	if _, err := admin.Listen("unix:"+path, admin.Config{}); !errors.Is(err, admin.ErrTaken) {
 		t.Errorf("a file: %v", err)
 	}
 }
@@ -142,13 +142,13 @@ func TestListenUnix(t *testing.T) {
 // serve answers for a node until the function returned is called.
 func serve(t *testing.T, node admin.Source) (addr string, stop func() error) {
 	t.Helper()
-	l, err := admin.Listen("127.0.0.1:0")
+	l, err := admin.Listen("127.0.0.1:0", admin.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- admin.Serve(ctx, l, node, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- admin.Serve(ctx, l, node, admin.Config{}, slog.New(slog.DiscardHandler)) }()
 	return l.Addr().String(), func() error {
 		cancel()
 		return <-done

@@ -1,7 +1,8 @@
 // Package admin answers what machines ask of a node over HTTP: whether it is alive, and whether to send it work.
 //
-// [Handler] has the paths, [Listen] opens the listener on loopback or a Unix socket and nowhere else, [Serve] bounds what
-// a peer can cost: time, header bytes, connections.
+// [Handler] has the paths, [Listen] opens the listener on loopback or a Unix socket, and elsewhere only with a token or
+// certificates, [Serve] bounds what a peer can cost: time, header bytes, connections.
 //
-// What it does not do: change anything, show sessions, or authenticate. Whoever reaches the listener may ask.
+// What it does not do: change anything, or show sessions or their ids. On loopback, without a token, whoever reaches the
+// listener may ask.
 package admin

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/pprof"
 	"time"
 )
 
@@ -20,7 +21,9 @@ const answerTimeout = 2 * time.Second
 //
 //	/livez   200 "alive", or 503 when the node does not answer within two seconds
 //	/readyz  200 "ready", or 503 and the reason
-func Handler(node Source) http.Handler {
+//
+// and 401 to who lacks the token that conf asks for.
+func Handler(node Source, conf Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		node.Ready() // what it says does not matter here: it took the node's lock, which a node that is stuck does not give
@@ -33,7 +36,22 @@ func Handler(node Source) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	return http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
+	limited := http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
+	if !conf.Pprof {
+		return guard(limited, conf.Token)
+	}
+	return guard(withProfiles(limited), conf.Token)
+}
+
+// withProfiles adds what takes longer than an answer may: pprof moves the connection's own deadline.
+func withProfiles(rest http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", rest)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
 }
 
 func answer(w http.ResponseWriter, code int, text string) {

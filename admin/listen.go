@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,15 +25,29 @@ var (
 // unixPrefix begins the address of a Unix socket.
 const unixPrefix = "unix:"
 
-// Listen opens the listener on host:port, a loopback address, or on unix:PATH, a socket that only this user can open. The
-// caller closes it. Errors: ErrAddress, ErrTaken, those of the network.
-func Listen(addr string) (net.Listener, error) {
+// Listen opens the listener on host:port, or on unix:PATH, a socket that only this user can open. An address beyond
+// loopback takes a token or certificates; with certificates it speaks TLS there. The caller closes it. Errors: ErrAddress,
+// ErrTaken, those of the network.
+func Listen(addr string, conf Config) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(addr, unixPrefix); ok {
 		return listenUnix(path)
 	}
-	if err := check(addr); err != nil {
+	near, err := isLoopback(addr)
+	if err != nil {
 		return nil, err
 	}
+	if !near && conf.Token == "" && conf.TLS == nil {
+		return nil, fmt.Errorf("%w: %s could be reached from other machines, and whoever reaches it may ask: choose 127.0.0.1 or "+
+			"unix:/path, or set a bearer token or certificates", ErrAddress, addr)
+	}
+	l, err := listenTCP(addr)
+	if err == nil && !near && conf.TLS != nil {
+		return tls.NewListener(l, conf.TLS), nil
+	}
+	return l, err
+}
+
+func listenTCP(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s: %w", addr, ErrTaken)
@@ -40,17 +55,14 @@ func Listen(addr string) (net.Listener, error) {
 	return l, err
 }
 
-// check refuses what others could reach: nothing on the listener asks who they are.
-func check(addr string) error {
+// isLoopback reports whether only this machine reaches an address.
+func isLoopback(addr string) (bool, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("%w: %q: write host:port, such as 127.0.0.1:7946, or unix:/path", ErrAddress, addr)
+		return false, fmt.Errorf("%w: %q: write host:port, such as 127.0.0.1:7946, or unix:/path", ErrAddress, addr)
 	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%w: %s could be reached from other machines, and whoever reaches it may ask: choose 127.0.0.1 or "+
-			"unix:/path, and a proxy that lets in whom it should", ErrAddress, addr)
-	}
-	return nil
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback(), nil
 }
 
 func listenUnix(path string) (net.Listener, error) {

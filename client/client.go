@@ -51,7 +51,7 @@ func newClient(conf Config) (*Client, error) {
 		return nil, fmt.Errorf("client: choose an id: %w", err)
 	}
 	endpoint, err := wire.Listen(wire.EndpointConfig{
-		Key: conf.Key, Accept: conf.Accept, Role: roleOf(conf.Key),
+		Key: conf.Key, Accept: conf.Accept, PKI: conf.PKI, Role: roleOf(&conf),
 		PacketConn: conf.PacketConn, Resolve: conf.Resolve, Logger: conf.Log,
 	})
 	if err != nil {
@@ -69,9 +69,12 @@ func newClient(conf Config) (*Client, error) {
 	return c, nil
 }
 
-// roleOf is the most that a key lets a client be: the cluster key opens the status too.
-func roleOf(key wire.Key) wire.Role {
-	if key.IsClient() {
+// roleOf is the most that a key or certificate lets a client be: the cluster key opens the status too.
+func roleOf(conf *Config) wire.Role {
+	if conf.PKI != nil {
+		return conf.PKI.Role()
+	}
+	if conf.Key.IsClient() {
 		return wire.RoleClient
 	}
 	return wire.RoleAdmin

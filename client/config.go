@@ -17,15 +17,17 @@ import (
 type Config struct {
 	// Nodes are seeds, host:port, names resolved: any one that answers is enough, the rest of the cluster is learnt.
 	Nodes []string
-	App   string // namespace of the sessions; default AppDefault
-	// Key is the cluster's client key, or its cluster key, which [Client.Status] needs. Default: the development key, for
-	// loopback only. A key that lies in a file is read with
+	App   string // namespace of the sessions; default that of an application key, or AppDefault
+	// Key is the cluster's client key, one of its application keys, or its cluster key, which [Client.Status] needs. Default:
+	// the development key, for loopback only. A key that lies in a file is read with
 	//
 	//	text, err := os.ReadFile("client.key")
 	//	key, err := wire.ParseKey(string(text)) // white space around it does not matter
 	//	c, err := client.Dial(ctx, client.Config{Nodes: nodes, Key: key})
 	Key    wire.Key
 	Accept []wire.Key // further keys that nodes may have, while keys are being changed
+	// PKI is certificates of the operator's own, see [wire.LoadPKI], used in place of those of Key, which is then not needed.
+	PKI *wire.PKI
 
 	// Timeout is the longest wait for a request, and for Dial without a deadline; default 5 s, at most 30 s. Nodes drop a
 	// commit that arrives later by their clock: ours must not be behind theirs by as much.
@@ -54,7 +56,7 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.App = cmp.Or(c.App, AppDefault)
+	c.App = cmp.Or(c.App, c.boundTo(), AppDefault)
 	c.Timeout = cmp.Or(c.Timeout, timeoutDefault)
 	c.InFlightMax = cmp.Or(c.InFlightMax, inFlightMaxDefault)
 	c.ConnsMax = cmp.Or(c.ConnsMax, connsMaxDefault)
@@ -67,6 +69,17 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// boundTo is the application that the key or certificate is bound to; empty if to none.
+func (c *Config) boundTo() string {
+	if c.PKI != nil {
+		return c.PKI.App()
+	}
+	return c.Key.App()
+}
+
+// isKeyless reports whether nothing but the development key tells nodes who this is.
+func (c *Config) isKeyless() bool { return c.PKI == nil && c.Key.IsDevelopment() }
 
 // Validate reports the first field that cannot work.
 func (c Config) Validate() error {
@@ -82,6 +95,8 @@ func (c Config) Validate() error {
 	switch {
 	case len(c.App) > replica.AppLenMax:
 		return fmt.Errorf("client: application name of %d bytes, limit %d", len(c.App), replica.AppLenMax)
+	case c.boundTo() != "" && c.boundTo() != c.App:
+		return fmt.Errorf("client: application %q with the key of %q: %w", c.App, c.boundTo(), wire.ErrAppKey)
 	case c.Timeout < 0 || c.Timeout > timeoutMax:
 		return fmt.Errorf("client: Timeout is %v; it must be positive and at most %v", c.Timeout, timeoutMax)
 	case c.InFlightMax < 1 || c.InFlightMax > inFlightMaxLimit:

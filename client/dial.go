@@ -23,7 +23,7 @@ func Dial(ctx context.Context, conf Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if conf.Key.IsDevelopment() {
+	if conf.isKeyless() {
 		conf.Log.Warn("no key given, using the public development key: encrypted, not protected, loopback only")
 	}
 	if _, ok := ctx.Deadline(); !ok {

@@ -73,14 +73,14 @@ func (e *plainError) Error() string { return e.shown.Error() }
 // Unwrap is both errors.
 func (e *plainError) Unwrap() []error { return []error{e.shown, e.cause} }
 
-// plain is why a node is not connected as the user of a client with the given key should read it: without what TLS made
-// of it, where the reason says it all.
-func plain(err error, key wire.Key) error {
+// plain is why a node is not connected as the user of a client should read it, who gave it no key perhaps: without what TLS
+// made of it, where the reason says it all.
+func plain(err error, keyless bool) error {
 	shown := lastingOf(err)
 	switch {
 	case shown == nil:
 		return err
-	case key.IsDevelopment() && shown != wire.ErrVersion:
+	case keyless && shown != wire.ErrVersion:
 		return &plainError{ErrNoKey, err}
 	}
 	return &plainError{shown, err}

@@ -78,7 +78,7 @@ func (p *peer) welcome(conn *wire.Conn) {
 func (p *peer) down(err error, _ time.Duration) {
 	p.mu.Lock()
 	refusal, wasUp := p.refusal, p.err == nil
-	err = plain(cmp.Or(refusal, err), p.client.conf.Key) // what made us close says more than that we did
+	err = plain(cmp.Or(refusal, err), p.client.conf.isKeyless()) // what made us close says more than that we did
 	p.refusal, p.err = nil, err
 	unheard := refusal != nil && p.complaint != refusal.Error()
 	if unheard {

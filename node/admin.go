@@ -14,7 +14,7 @@ const answerMax = wire.FrameSizeMax - 1024
 // administer carries an operator's command out and answers. A client key opens none.
 func (n *Node) administer(s *source, c *wire.Conn, lane int, m *replica.AdminRequest) {
 	reply := &replica.AdminReply{Token: m.Token, Status: replica.StatusForbidden}
-	if s.role != wire.RoleClient {
+	if s.peer.Administers() {
 		doc, refused := n.command(m.Command, m.Argument)
 		reply.Status, reply.Detail = refused.Status, refused.Detail
 		if refused.Status == replica.StatusOK {

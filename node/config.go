@@ -67,6 +67,8 @@ type Config struct {
 
 	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
 	Accept []wire.Key // further keys accepted, while keys are being changed
+	// PKI is certificates of the operator's own, used in place of those that Key gives; Key still keeps gossip. Default none.
+	PKI *wire.PKI
 
 	// DrainDeadline bounds how long Run, once told to stop, hands over what the node holds before it leaves; default 25
 	// seconds. LeaveAtOnce: not at all, its backups take over.

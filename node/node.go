@@ -93,7 +93,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	endpoint, err := wire.Listen(wire.EndpointConfig{
-		Key: cfg.Key, Accept: cfg.Accept, Role: wire.RoleNode, Name: cfg.Name,
+		Key: cfg.Key, Accept: cfg.Accept, PKI: cfg.PKI, Role: wire.RoleNode, Name: cfg.Name,
 		Address: cfg.Listen, PacketConn: cfg.PacketConn, Resolve: cfg.Resolve, Logger: cfg.Log,
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -36,7 +37,11 @@ const (
 // request takes a client's request, or one that another node passed on.
 func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, m *replica.Request) {
 	w := waiter{conn: c, token: m.Token}
-	if s.role != wire.RoleNode {
+	if app := m.Key().App; !s.peer.Opens(app) {
+		n.answer(w, replica.Result{Status: replica.StatusForbidden, Detail: "it opens the application " + strconv.Quote(s.peer.App) + " alone"})
+		return
+	}
+	if s.peer.Role != wire.RoleNode {
 		m.Hops = 0
 	}
 	if m.Lock != nil {

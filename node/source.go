@@ -14,7 +14,7 @@ import (
 // source is one connection's other end. It handles what arrives from there.
 type source struct {
 	node  *Node
-	role  wire.Role
+	peer  wire.Peer  // wire lets nothing through that its role forbids
 	conn  *wire.Conn // of a watcher; guarded by the node's mutex
 	locks uint64     // names this connection to locks; zero: it asked for none; guarded by the node's mutex
 
@@ -23,8 +23,8 @@ type source struct {
 	hello chan struct{} // closed when the peer's Hello has been accepted
 }
 
-func newSource(n *Node, role wire.Role) *source {
-	return &source{node: n, role: role, hello: make(chan struct{})}
+func newSource(n *Node, peer wire.Peer) *source {
+	return &source{node: n, peer: peer, hello: make(chan struct{})}
 }
 
 // accept takes connections until the endpoint closes. Close joins it.
@@ -34,9 +34,9 @@ func (n *Node) accept() {
 		if err != nil {
 			return // closed
 		}
-		s := newSource(n, c.Peer().Role)
+		s := newSource(n, c.Peer())
 		c.Start(s)
-		if s.role == wire.RoleNode {
+		if s.peer.Role == wire.RoleNode {
 			s.greet(c)
 		}
 	}
@@ -64,9 +64,6 @@ func (s *source) Frames(c *wire.Conn, lane int, frames []wire.Frame) {
 	messages := make([]replica.Message, 0, len(frames))
 	for _, f := range frames {
 		m, err := wire.Decode(f, now.Mono)
-		if err == nil && m != nil {
-			err = s.allowed(m)
-		}
 		if err != nil {
 			n.log.Warn("connection closed", "peer", c.RemoteAddr(), "error", err)
 			c.Close(err.Error())
@@ -84,21 +81,6 @@ func (s *source) Frames(c *wire.Conn, lane int, frames []wire.Frame) {
 	}
 	n.core.FlushAcks(&n.effects)
 	n.dispatch()
-}
-
-// errNotAllowed closes a connection whose peer says what its role forbids.
-var errNotAllowed = errors.New("message not allowed for this role")
-
-// allowed checks a message against the role in the peer's certificate.
-func (s *source) allowed(m replica.Message) error {
-	switch m.(type) {
-	case *replica.Request, *replica.LayoutWanted, *replica.AdminRequest:
-		return nil
-	}
-	if s.role != wire.RoleNode {
-		return fmt.Errorf("%w: %T from a %v", errNotAllowed, m, s.role)
-	}
-	return nil
 }
 
 // take handles one message. The node's mutex is held.
@@ -210,7 +192,7 @@ func (h *linkHandler) source(c *wire.Conn) *source {
 	defer h.mu.Unlock()
 	s := h.sources[c]
 	if s == nil {
-		s = newSource(h.node, c.Peer().Role)
+		s = newSource(h.node, c.Peer())
 		h.sources[c] = s
 	}
 	return s

@@ -8,15 +8,17 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
+	"net/url"
 	"sync"
 	"time"
 )
 
 // Certificates are made in memory and never stored. Clocks may differ: a leaf is valid from long before it was made.
+// Two days each way is how far apart they may be.
 const (
-	leafBefore = 30 * 24 * time.Hour
-	leafAfter  = 90 * 24 * time.Hour
-	leafRenew  = 30 * 24 * time.Hour // age at which the next handshake gets a new leaf
+	leafBefore = 2 * 24 * time.Hour
+	leafAfter  = 4 * 24 * time.Hour
+	leafRenew  = 24 * time.Hour // age at which the next handshake gets a new leaf
 
 	// nodeHost is the name that node certificates carry and that dialers ask for, whatever address they dial.
 	nodeHost = "node.sessnode"
@@ -55,9 +57,23 @@ func newAuthority(public ed25519.PublicKey, clients bool) (authority, error) {
 	if err != nil {
 		return authority{}, fmt.Errorf("make authority: %w", err)
 	}
-	template := &x509.Certificate{
+	template := authorityTemplate(authorityName(clients), public)
+	if clients {
+		template.MaxPathLen, template.MaxPathLenZero = 1, false // it signs application authorities too
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, throwAway)
+	if err != nil {
+		return authority{}, fmt.Errorf("make authority: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	return authority{certificate: certificate, clients: clients}, err
+}
+
+// authorityTemplate is the certificate of an authority that signs leafs alone.
+func authorityTemplate(name string, public ed25519.PublicKey) *x509.Certificate {
+	return &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: authorityName(clients)},
+		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:              time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		KeyUsage:              x509.KeyUsageCertSign,
@@ -66,12 +82,6 @@ func newAuthority(public ed25519.PublicKey, clients bool) (authority, error) {
 		MaxPathLenZero:        true,
 		SubjectKeyId:          public[:20],
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, public, throwAway)
-	if err != nil {
-		return authority{}, fmt.Errorf("make authority: %w", err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	return authority{certificate: certificate, clients: clients}, err
 }
 
 func authorityName(clients bool) string {
@@ -85,7 +95,7 @@ func authorityName(clients bool) string {
 // of clients.
 func authoritiesOf(key Key) ([]authority, error) {
 	nodes, err := newAuthority(key.nodeAuthority[:], false)
-	if err != nil || key.IsClient() {
+	if err != nil || key.IsClient() { // clients accept no clients
 		return []authority{nodes}, err
 	}
 	clientKey, err := key.ClientKey()
@@ -100,6 +110,8 @@ func authoritiesOf(key Key) ([]authority, error) {
 type leafSource struct {
 	name   string
 	role   Role
+	app    string   // that the leaf is bound to
+	chain  [][]byte // certificates of authorities that are sent with the leaf
 	issuer *x509.Certificate
 	signer ed25519.PrivateKey // of the issuer
 	now    func() time.Time
@@ -113,6 +125,10 @@ type leafSource struct {
 func newLeafSource(key Key, role Role, name string, now func() time.Time) (*leafSource, error) {
 	signer, clients := ed25519.PrivateKey(nil), role == RoleClient
 	switch {
+	case clients && key.app != "":
+		issuer, err := x509.ParseCertificate([]byte(key.certificate))
+		return &leafSource{name: name, role: role, app: key.app, chain: [][]byte{[]byte(key.certificate)},
+			issuer: issuer, signer: key.appSigner(), now: now}, err
 	case clients:
 		clientKey, err := key.ClientKey()
 		if err != nil {
@@ -168,10 +184,13 @@ func (s *leafSource) make(now time.Time) (*tls.Certificate, error) {
 		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
 		template.DNSNames = []string{nodeHost}
 	}
+	if s.app != "" {
+		template.URIs = []*url.URL{clientURI(s.app)}
+	}
 	// The signature is made with the authority's real key; its certificate's own key field holds the same.
 	der, err := x509.CreateCertificate(rand.Reader, template, s.issuer, public, s.signer)
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
+	return &tls.Certificate{Certificate: append([][]byte{der}, s.chain...), PrivateKey: private}, nil
 }

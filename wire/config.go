@@ -29,6 +29,10 @@ type EndpointConfig struct {
 	Key Key
 	// Accept are further keys whose holders are accepted, for changing keys without downtime.
 	Accept []Key
+	// PKI is certificates of the operator's own, used instead of those that Key gives, which on a node still keeps gossip and
+	// which a client or administrator need not have. Peers' certificates must come from its authorities, or from a key of
+	// Accept. Its role must be Role.
+	PKI *PKI
 	// Role is what this process is to its peers; default RoleNode. Only nodes accept connections.
 	Role Role
 	// Name is what Peer.Name shows to others, and what makes a restarted process known to its peers at once instead of
@@ -71,7 +75,10 @@ type EndpointConfig struct {
 func (c *EndpointConfig) Validate() error {
 	d := c.withDefaults()
 	switch {
-	case c.Key.IsZero():
+	case c.PKI != nil && c.PKI.Role() != d.Role:
+		return fmt.Errorf("%w: %s is for a %v, and this is a %v: give it the URI sessnode:%v", ErrCertificate, c.PKI.certFile, c.PKI.Role(),
+			d.Role, d.Role)
+	case d.Key.IsZero():
 		return fmt.Errorf("%w: no key given", ErrKeyText)
 	case slices.ContainsFunc(c.Accept, Key.IsZero):
 		return fmt.Errorf("%w: one of the keys to accept is empty", ErrKeyText)
@@ -92,6 +99,9 @@ func (c *EndpointConfig) Validate() error {
 func (c *EndpointConfig) withDefaults() EndpointConfig {
 	d := *c
 	d.Role = cmp.Or(c.Role, RoleNode)
+	if c.PKI != nil && d.Role != RoleNode && c.Key.IsZero() {
+		d.Key = DevelopmentKey() // used for nothing
+	}
 	d.ConnsMax = cmp.Or(c.ConnsMax, ConnsMax)
 	d.Lanes = cmp.Or(c.Lanes, Lanes)
 	d.FrameSizeMax = cmp.Or(c.FrameSizeMax, FrameSizeMax)

@@ -16,7 +16,7 @@ import (
 // queue. Methods may call Send and Close on the connection, but must not wait for its Done.
 type Handler interface {
 	// Frames gets all the frames of a lane that have arrived, at least one, on the lane's own goroutine. The frames and
-	// their payloads are valid during the call only.
+	// their payloads are valid during the call only. A frame that the peer's role forbids ends the connection instead.
 	Frames(c *Conn, lane int, frames []Frame)
 	// Gossip gets a gossip stream that another node opened, and owns it: it must be closed. The call must soon return.
 	Gossip(c *Conn, s net.Conn)
@@ -173,6 +173,11 @@ func (c *Conn) readLane(l *lane) error {
 		}
 		if err != nil {
 			return err
+		}
+		for i := range frames {
+			if err := c.peer.maySend(frames[i].Type); err != nil {
+				return err
+			}
 		}
 		c.handler.Frames(c, l.number, frames)
 	}

@@ -73,7 +73,7 @@ func newEndpoint(conf EndpointConfig) (*Endpoint, error) {
 	if conf.Resolve == nil {
 		conf.Resolve = resolver(address)
 	}
-	creds, err := newCredentials(conf.Key, conf.Accept, conf.Role, conf.Name, conf.Now)
+	creds, err := newCredentials(&conf)
 	if err != nil {
 		return nil, err
 	}

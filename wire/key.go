@@ -18,7 +18,8 @@ import (
 //	cluster key ─┬─ node authority (Ed25519)    signs nodes; its public half is part of every client key
 //	             ├─ gossip key (AES-256)
 //	             ├─ reset and token keys, one per node name or address
-//	             └─ client key ── client authority (Ed25519)    signs clients
+//	             └─ client key ─┬─ client authority (Ed25519)    signs clients and application authorities
+//	                            └─ application key, one per name ── application authority (Ed25519)    signs its clients
 //
 // Each arrow is HKDF-SHA-256 with a label of its own, so no arrow can be walked back.
 
@@ -27,7 +28,8 @@ const (
 	checksumSize  = 4
 	clusterPrefix = "sessnode-cluster-"
 	clientPrefix  = "sessnode-client-"
-	keyTextMax    = 256
+	appPrefix     = "sessnode-app-"
+	keyTextMax    = 2048 // an application key holds a certificate
 )
 
 var keyEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
@@ -38,14 +40,18 @@ var (
 	ErrKeyText = errors.New("wire: not a key")
 	// ErrClientKey means that a cluster key is needed and a client key was given.
 	ErrClientKey = errors.New("wire: a client key opens sessions only: this needs the cluster key")
+	// ErrAppKey means that the key of one application was asked to open another's sessions.
+	ErrAppKey = errors.New("wire: an application key opens the sessions of its application only: use that one's key, or a client key bound to none")
 )
 
-// Key is a cluster key or a client key; the zero Key is neither. Keys compare with ==. Printing one shows its
-// fingerprint, never the secret; Text shows the secret.
+// Key is a cluster key, a client key or an application key, which is a client key bound to one application; the zero Key is
+// none of them. Keys compare with ==. Printing one shows its fingerprint, never the secret; Text shows the secret.
 type Key struct {
-	prefix        string           // clusterPrefix or clientPrefix; empty in the zero Key
-	secret        [secretSize]byte // the cluster's secret, or that of the client authority
+	prefix        string           // clusterPrefix, clientPrefix or appPrefix; empty in the zero Key
+	secret        [secretSize]byte // the cluster's secret, or that of the client or application authority
 	nodeAuthority [ed25519.PublicKeySize]byte
+	app           string // of an application key
+	certificate   string // of an application key: its authority's, DER, signed by the client authority
 }
 
 // GenerateKey makes a new cluster key from 32 bytes of random, which in production is crypto/rand.Reader.
@@ -76,7 +82,10 @@ func ParseKey(text string) (Key, error) {
 	if body, ok := strings.CutPrefix(text, clientPrefix); ok {
 		return parseBody(clientPrefix, body, secretSize+ed25519.PublicKeySize)
 	}
-	return Key{}, fmt.Errorf("%w: it should begin with %q or %q", ErrKeyText, clusterPrefix, clientPrefix)
+	if body, ok := strings.CutPrefix(text, appPrefix); ok {
+		return parseAppBody(body)
+	}
+	return Key{}, fmt.Errorf("%w: it should begin with %q, %q or %q", ErrKeyText, clusterPrefix, clientPrefix, appPrefix)
 }
 
 // Text returns the key's text form, which is the secret itself: store it, never log it. The zero Key gives "".
@@ -92,6 +101,9 @@ func (k Key) Text() string {
 func (k Key) String() string {
 	if k.IsZero() {
 		return "no key"
+	}
+	if k.app != "" {
+		return fmt.Sprintf("%s(%s, %q)", k.prefix, k.Fingerprint(), k.app)
 	}
 	return k.prefix + "(" + k.Fingerprint() + ")"
 }
@@ -109,15 +121,15 @@ func (k Key) Fingerprint() string {
 // IsZero reports whether k is no key at all.
 func (k Key) IsZero() bool { return k.prefix == "" }
 
-// IsClient reports whether k is a client key.
-func (k Key) IsClient() bool { return k.prefix == clientPrefix }
+// IsClient reports whether k is a client key, bound to an application or not.
+func (k Key) IsClient() bool { return k.prefix == clientPrefix || k.prefix == appPrefix }
 
 // IsDevelopment reports whether k is the development key or its client key.
 func (k Key) IsDevelopment() bool { return k.nodeAuthority == DevelopmentKey().nodeAuthority }
 
 // ClientKey returns the key that clients of this cluster use; always the same one. It lets its holder make certificates
-// for clients and recognize nodes, but neither make certificates for nodes nor find the cluster key. A client key
-// returns itself. The error is ErrKeyText for the zero Key.
+// for clients and recognize nodes, but neither make certificates for nodes nor find the cluster key. A client key, bound
+// to an application or not, returns itself. The error is ErrKeyText for the zero Key.
 func (k Key) ClientKey() (Key, error) {
 	if k.IsZero() {
 		return Key{}, fmt.Errorf("%w: no key given", ErrKeyText)
@@ -169,31 +181,40 @@ func (k Key) derive(label string) (out [secretSize]byte) {
 
 // body returns the bytes that the text form encodes, without the checksum.
 func (k Key) body() []byte {
-	body := append(make([]byte, 0, 2*secretSize+checksumSize), k.secret[:]...)
+	body := append(make([]byte, 0, 2*secretSize+len(k.certificate)+checksumSize), k.secret[:]...)
 	if k.IsClient() {
 		body = append(body, k.nodeAuthority[:]...)
 	}
-	return body
+	return append(body, k.certificate...)
 }
 
 func parseBody(prefix, text string, size int) (Key, error) {
 	raw, err := keyEncoding.DecodeString(text)
-	if err != nil {
-		return Key{}, fmt.Errorf("%w: it holds a character that keys never hold", ErrKeyText)
-	}
-	if len(raw) != size+checksumSize || keyEncoding.EncodeToString(raw) != text {
+	if err == nil && (len(raw) != size+checksumSize || keyEncoding.EncodeToString(raw) != text) {
 		return Key{}, fmt.Errorf("%w: %d characters after %q, should be %d", ErrKeyText, len(text), prefix,
 			keyEncoding.EncodedLen(size+checksumSize))
 	}
-	body, sum := raw[:size], raw[size:]
-	if subtle.ConstantTimeCompare(sum, checksum(prefix, body)) != 1 {
-		return Key{}, fmt.Errorf("%w: a character is wrong or two are swapped (the checksum does not match)", ErrKeyText)
+	body, err := checkedBody(prefix, raw, err)
+	if err != nil {
+		return Key{}, err
 	}
 	secret := [secretSize]byte(body)
 	if prefix == clusterPrefix {
 		return clusterKey(secret), nil
 	}
 	return Key{prefix: prefix, secret: secret, nodeAuthority: [ed25519.PublicKeySize]byte(body[secretSize:])}, nil
+}
+
+// checkedBody is what a decoded text holds before its checksum. err is what decoding it said.
+func checkedBody(prefix string, raw []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, fmt.Errorf("%w: it holds a character that keys never hold", ErrKeyText)
+	}
+	body, sum := raw[:len(raw)-checksumSize], raw[len(raw)-checksumSize:]
+	if subtle.ConstantTimeCompare(sum, checksum(prefix, body)) != 1 {
+		return nil, fmt.Errorf("%w: a character is wrong or two are swapped (the checksum does not match)", ErrKeyText)
+	}
+	return body, nil
 }
 
 // checksum tells typing errors, nothing more.

@@ -14,25 +14,36 @@ const protocolName = "sessnode/1"
 // Peer is what a connection's certificate proves about the other side.
 type Peer struct {
 	Role Role
+	// App is the only application whose sessions a client may see and change; empty: any.
+	App string
 	// Name is what the peer calls itself. Any holder of the same key may use any name.
 	Name string
 }
 
 // credentials are one process's own certificate and the authorities that it accepts.
 type credentials struct {
-	leaf        *leafSource
+	leaf interface {
+		get() (*tls.Certificate, error)
+	}
+	own         *PKI // nil if certificates come from the key
 	authorities []authority
 	now         func() time.Time
 }
 
-// newCredentials derives them from key; peers with any of the other keys are accepted too.
-func newCredentials(key Key, others []Key, role Role, name string, now func() time.Time) (*credentials, error) {
-	leaf, err := newLeafSource(key, role, name, now)
-	if err != nil {
-		return nil, err
+// newCredentials takes them from the operator's own certificates or derives them from the key; peers with any of the other
+// keys are accepted too.
+func newCredentials(conf *EndpointConfig) (*credentials, error) {
+	c, keys := &credentials{own: conf.PKI, now: conf.Now}, conf.Accept
+	if conf.PKI != nil {
+		c.leaf = conf.PKI
+	} else {
+		leaf, err := newLeafSource(conf.Key, conf.Role, conf.Name, conf.Now)
+		if err != nil {
+			return nil, err
+		}
+		c.leaf, keys = leaf, append([]Key{conf.Key}, keys...)
 	}
-	c := &credentials{leaf: leaf, now: now}
-	for _, k := range append([]Key{key}, others...) {
+	for _, k := range keys {
 		more, err := authoritiesOf(k)
 		if err != nil {
 			return nil, err
@@ -45,6 +56,9 @@ func newCredentials(key Key, others []Key, role Role, name string, now func() ti
 // pool returns the roots that a node accepts from dialers, clients included, or that a dialer accepts from nodes.
 func (c *credentials) pool(clients bool) *x509.CertPool {
 	pool := x509.NewCertPool()
+	if c.own != nil {
+		pool = c.own.roots.Clone()
+	}
 	for _, a := range c.authorities {
 		if !a.clients || clients {
 			pool.AddCert(a.certificate)
@@ -66,6 +80,13 @@ func (c *credentials) server() *tls.Config {
 // client returns the configuration with which nodes, clients and administrators dial nodes.
 func (c *credentials) client() *tls.Config {
 	conf := c.common()
+	conf.VerifyConnection = func(state tls.ConnectionState) error {
+		peer, err := c.peer(state)
+		if err == nil && peer.Role != RoleNode {
+			err = fmt.Errorf("%w: a %v answers where a node should", ErrRole, peer.Role)
+		}
+		return err
+	}
 	conf.ServerName = nodeHost
 	conf.RootCAs = c.pool(false)
 	conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.leaf.get() }
@@ -91,11 +112,45 @@ func (c *credentials) peer(state tls.ConnectionState) (Peer, error) {
 	}
 	chain := state.VerifiedChains[0]
 	leaf, root := chain[0], chain[len(chain)-1]
+	if c.own != nil && !c.derived(root) {
+		return peerByURI(leaf)
+	}
 	role, ok := roleOf(leaf)
 	if !ok || c.signsClients(root) != (role == RoleClient) {
 		return Peer{}, fmt.Errorf("%w: certificate claims to be %q", ErrRole, leaf.Subject.OrganizationalUnit)
 	}
-	return Peer{Role: role, Name: leaf.Subject.CommonName}, nil
+	app, err := boundTo(chain)
+	if err != nil {
+		return Peer{}, err
+	}
+	return Peer{Role: role, App: app, Name: leaf.Subject.CommonName}, nil
+}
+
+// boundTo is the application that the authority between the root and the leaf is for; empty if there is none between
+// them. What the leaf itself says must be the same, and decides nothing: whoever holds the key writes it.
+func boundTo(chain []*x509.Certificate) (string, error) {
+	said, err := appOf(chain[0])
+	if err != nil {
+		return "", err
+	}
+	app := ""
+	if len(chain) > 2 {
+		if app, err = appOf(chain[1]); err != nil {
+			return "", err
+		}
+		if app == "" {
+			return "", fmt.Errorf("%w: an authority that is bound to no application", ErrRole)
+		}
+	}
+	if said != app {
+		return "", fmt.Errorf("%w: certificate for the application %q from the authority of %q", ErrRole, said, app)
+	}
+	return app, nil
+}
+
+// derived reports whether a root is that of a key.
+func (c *credentials) derived(root *x509.Certificate) bool {
+	return slices.ContainsFunc(c.authorities, func(a authority) bool { return a.certificate.Equal(root) })
 }
 
 func (c *credentials) signsClients(root *x509.Certificate) bool {

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -31,10 +32,11 @@ func forge(t *testing.T, clientKey Key, role Role) *leafSource {
 
 // become gives an endpoint the certificate of another source.
 func become(e *Endpoint, other *leafSource) {
-	own := e.creds.leaf
+	own := e.creds.leaf.(*leafSource)
 	own.mu.Lock()
 	defer own.mu.Unlock()
-	own.role, own.issuer, own.signer, own.leaf = other.role, other.issuer, other.signer, nil
+	own.role, own.app, own.chain, own.leaf = other.role, other.app, other.chain, nil
+	own.issuer, own.signer = other.issuer, other.signer
 }
 
 // refused dials and expects it to fail with want, and nothing to be accepted.
@@ -163,10 +165,10 @@ func TestOldTLSIsRefused(t *testing.T) {
 func TestClocksApart(t *testing.T) {
 	at := func(d time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(d) } }
 	server := listen(t, EndpointConfig{})
-	connect(t, listen(t, EndpointConfig{Now: at(20 * 24 * time.Hour)}), server, hooks{}, hooks{})
-	connect(t, listen(t, EndpointConfig{Now: at(-20 * 24 * time.Hour)}), server, hooks{}, hooks{})
-	refused(t, listen(t, EndpointConfig{Now: at(365 * 24 * time.Hour)}), server, ErrClock)
-	refused(t, listen(t, EndpointConfig{Now: at(-365 * 24 * time.Hour)}), server, ErrClock)
+	connect(t, listen(t, EndpointConfig{Now: at(47 * time.Hour)}), server, hooks{}, hooks{})
+	connect(t, listen(t, EndpointConfig{Now: at(-47 * time.Hour)}), server, hooks{}, hooks{})
+	refused(t, listen(t, EndpointConfig{Now: at(8 * 24 * time.Hour)}), server, ErrClock)
+	refused(t, listen(t, EndpointConfig{Now: at(-8 * 24 * time.Hour)}), server, ErrClock)
 }
 
 func TestLeafIsRenewed(t *testing.T) {
@@ -188,5 +190,33 @@ func TestLeafIsRenewed(t *testing.T) {
 	now = now.Add(-365 * 24 * time.Hour)
 	if third, err := source.get(); err != nil || third == second {
 		t.Errorf("not made anew after the clock was set back: %v", err)
+	}
+}
+
+// A process that runs for longer than a leaf lives: each new handshake shows a leaf that is good, on both sides, and a
+// connection that there is goes on. Both sides' clocks are one that the test turns.
+func TestHandshakesLongAfterTheStart(t *testing.T) {
+	var turned atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(turned.Load())) }
+	key := testKey(t, 1)
+	server := listen(t, EndpointConfig{Key: key, Now: clock})
+	for name, dialerKey := range map[string]Key{"cluster key": key, "client key": clientKeyOf(t, key), "application key": appKeyOf(t, key, "shop")} {
+		t.Run(name, func(t *testing.T) {
+			dialer := listen(t, EndpointConfig{Key: dialerKey, Role: RoleClient, Now: clock})
+			got := newCollect()
+			old, _ := connect(t, dialer, server, hooks{}, got)
+			for range 3 {
+				turned.Add(int64(leafAfter + time.Hour))
+				c, _ := connect(t, dialer, server, hooks{}, hooks{})
+				shown := c.quic.ConnectionState().TLS.PeerCertificates[0]
+				if left := shown.NotAfter.Sub(clock()); left < leafAfter-leafRenew {
+					t.Errorf("the node showed a leaf that ends in %v", left)
+				}
+			}
+			if err := old.Send(0, &Frame{Type: typeRequest, Payload: []byte("still here")}); err != nil {
+				t.Errorf("the connection of before: %v", err)
+			}
+			got.wait(t, 0, 1)
+		})
 	}
 }

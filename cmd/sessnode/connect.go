@@ -19,6 +19,7 @@ type connection struct {
 	nodes   string
 	app     string
 	keyFile string
+	tls     tlsFiles
 	timeout time.Duration
 }
 
@@ -27,11 +28,12 @@ func (c *connection) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.nodes, "node", node.ListenDefault, "`ADDRESS` of a node; several with commas, any one will do")
 	flags.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
 	defineKeyFile(flags, &c.keyFile)
+	c.tls.define(flags)
 }
 
 // defineApp adds -app, for the commands that name a session.
 func (c *connection) defineApp(flags *flag.FlagSet) {
-	flags.StringVar(&c.app, "app", client.AppDefault, "`APP`lication that the session belongs to")
+	flags.StringVar(&c.app, "app", "", "`APP`lication that the session belongs to (default that of the key, or "+client.AppDefault+")")
 }
 
 // dial connects to the cluster and shows that it waits; the caller closes the client.
@@ -46,8 +48,12 @@ func (c connection) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	pki, err := c.tls.load()
+	if err != nil {
+		return nil, err
+	}
 	conf := client.Config{
-		Nodes: splitList(c.nodes), App: c.app, Key: key, Timeout: c.timeout, Log: slog.New(slog.DiscardHandler),
+		Nodes: splitList(c.nodes), App: c.app, Key: key, PKI: pki, Timeout: c.timeout, Log: slog.New(slog.DiscardHandler),
 	}
 	if err := conf.Validate(); err != nil {
 		return nil, configError{err}
@@ -59,7 +65,7 @@ func (c connection) connect(ctx context.Context) (*client.Client, error) {
 		}
 		return nil, ctx.Err()
 	}
-	return dialed, explainDial(err, key, c.timeout)
+	return dialed, explainDial(err, key, pki != nil, c.timeout)
 }
 
 // sessionID is the id that a command was given, or the first line of the standard input where that is a hyphen: what

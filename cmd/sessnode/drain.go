@@ -55,6 +55,7 @@ func defineDrain(flags *flag.FlagSet, c *connection) {
 	flags.StringVar(&c.nodes, "node", node.ListenDefault, "`ADDRESS` of the node to drain")
 	flags.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
 	defineKeyFile(flags, &c.keyFile)
+	c.tls.define(flags)
 }
 
 // drained is what `sessnode drain -json` prints.

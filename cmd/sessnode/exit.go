@@ -64,7 +64,7 @@ var codes = []struct {
 }{
 	{exitFailed, []error{errViolation, chaos.ErrNotWhole, chaos.ErrNoBite}},
 	{exitNotFound, []error{replica.ErrNotFound, replica.ErrDestroyed, errUnknownMember}},
-	{exitConfig, []error{node.ErrConfig, admin.ErrAddress, wire.ErrKeyText, wire.ErrClientKey, wire.ErrDevelopmentKey, os.ErrPermission,
+	{exitConfig, []error{node.ErrConfig, admin.ErrAddress, wire.ErrKeyText, wire.ErrClientKey, wire.ErrAppKey, wire.ErrCertificate, wire.ErrDevelopmentKey, os.ErrPermission,
 		os.ErrNotExist, os.ErrExist}},
 	{exitUsage, []error{ring.ErrInvalidConfig, ring.ErrUnknownMember, ring.ErrNoChange, ring.ErrNoMembers,
 		ring.ErrTooManyMembers, ring.ErrInvalidMember, ring.ErrDuplicateMember, replica.ErrBadRequest, replica.ErrTooLarge}},

@@ -56,6 +56,9 @@ func explainRun(err error, conf node.Config, name string) error {
 		return explain(err, "another living member has the name %s (%s): choose another with -name", name, cmp.Or(who, name))
 	case errors.Is(err, node.ErrNoSeed):
 		return explainNoSeed(err, conf, name)
+	case isKeyError(err) && conf.PKI != nil:
+		return explain(err, "%s and this node do not take each other's certificates: give all nodes certificates of one authority "+
+			"with -tls-cert and -tls-ca", addressIn(err, strings.Join(conf.Join, ", ")))
 	case isKeyError(err):
 		return explainKey(err, addressIn(err, strings.Join(conf.Join, ", ")), conf.Key, "give all nodes the same key with -key-file")
 	}
@@ -82,7 +85,7 @@ func explainNoSeed(err error, conf node.Config, name string) error {
 }
 
 // explainDial is an error of client.Dial with what to do about it here.
-func explainDial(err error, key wire.Key, timeout time.Duration) error {
+func explainDial(err error, key wire.Key, own bool, timeout time.Duration) error {
 	dial, ok := errors.AsType[*client.DialError](err)
 	if !ok {
 		return err
@@ -91,6 +94,9 @@ func explainDial(err error, key wire.Key, timeout time.Duration) error {
 	silent := true
 	for _, n := range dial.Nodes {
 		switch {
+		case isKeyError(n.Err) && own:
+			return explain(err, "%s and this command do not take each other's certificates: name the cluster's authority with -tls-ca, "+
+				"and a certificate from it with -tls-cert", n.Addr)
 		case isKeyError(n.Err):
 			return explainKey(err, n.Addr, key, "name the cluster's key, or a client key made from it, with -key-file")
 		case errors.Is(n.Err, wire.ErrDevelopmentKey):

@@ -56,9 +56,9 @@ func (p *program) lookUp(ctx context.Context, conn connection, id string, whole 
 	}
 	defer c.Close()
 	defer p.waiting("asking " + conn.nodes)()
-	res, err := c.Load(ctx, &replica.Load{Key: replica.Key{App: conn.app, ID: id}, Peek: true})
+	res, err := c.Load(ctx, &replica.Load{Key: replica.Key{App: c.App(), ID: id}, Peek: true})
 	if err != nil {
-		return sessionView{}, missing(err, conn.app)
+		return sessionView{}, missing(err, c.App())
 	}
 	where, err := c.Locate(ctx, id)
 	if err != nil {
@@ -110,10 +110,10 @@ func (p *program) destroy(ctx context.Context, conn connection, id string) error
 	}
 	defer c.Close()
 	defer p.waiting("asking " + conn.nodes)()
-	res, err := c.Commit(ctx, &replica.Commit{Key: replica.Key{App: conn.app, ID: id}, Destroy: true})
+	res, err := c.Commit(ctx, &replica.Commit{Key: replica.Key{App: c.App(), ID: id}, Destroy: true})
 	if err != nil {
 		return remedy(err, client.ErrOutcomeUnknown, "run the command again: twice does no harm")
 	}
-	_, err = fmt.Fprintf(p.out, "session %s of %s is destroyed; copies: %d\n", replica.ShortID(id), conn.app, res.Copies)
+	_, err = fmt.Fprintf(p.out, "session %s of %s is destroyed; copies: %d\n", replica.ShortID(id), c.App(), res.Copies)
 	return err
 }

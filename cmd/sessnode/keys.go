@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -13,21 +14,25 @@ import (
 )
 
 // keyVariable is the environment variable that may hold a key itself. No flag does: other users can read the command
-// lines of processes.
-const keyVariable = "SESSNODE_KEY"
+// lines of processes. credential is the file with a key in systemd's $CREDENTIALS_DIRECTORY, of LoadCredential=.
+const (
+	keyVariable = "SESSNODE_KEY"
+	credential  = "sessnode-key"
+)
 
 // defineKeyFile adds -key-file to a command's flags.
 func defineKeyFile(flags *flag.FlagSet, file *string) {
-	flags.StringVar(file, "key-file", "", "`FILE` with the key, see 'sessnode keygen'; or the key itself in "+keyVariable)
+	flags.StringVar(file, "key-file", "", "`FILE` with the key, see 'sessnode keygen'; or the key itself in "+keyVariable+", "+
+		"or the file "+credential+" in $CREDENTIALS_DIRECTORY of systemd")
 }
 
-// readKey is the key in a file or, where none is named, in the environment. The zero key, which stands for the
-// development key, when there is neither.
+// readKey is the key in a file or, where none is named, in the environment or among systemd's credentials. The zero key,
+// which stands for the development key, when there is none of them.
 func readKey(file string) (wire.Key, error) {
 	text := os.Getenv(keyVariable)
 	switch {
 	case file == "" && text == "":
-		return wire.Key{}, nil
+		return readCredential()
 	case file == "":
 		key, err := wire.ParseKey(text)
 		if err != nil {
@@ -40,21 +45,46 @@ func readKey(file string) (wire.Key, error) {
 	return readKeyFile(file)
 }
 
+// readCredential is the key that systemd hands a service; the zero key if there is none. Systemd keeps the file from others
+// by rules that its mode does not show.
+func readCredential() (wire.Key, error) {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return wire.Key{}, nil
+	}
+	file := filepath.Join(dir, credential)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return wire.Key{}, nil
+	}
+	return parseKeyFile(file)
+}
+
 func readKeyFile(file string) (wire.Key, error) {
-	info, err := os.Stat(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return wire.Key{}, configError{fmt.Errorf("key file %s does not exist: make one with 'sessnode keygen -o %s'", file, file)}
 	}
-	if err != nil {
-		return wire.Key{}, configError{fmt.Errorf("key file: %w", err)}
+	if err := checkSecretFile("key file", file); err != nil {
+		return wire.Key{}, err
 	}
-	if info.IsDir() {
-		return wire.Key{}, configError{fmt.Errorf("key file %s is a directory: name the file in it", file)}
+	return parseKeyFile(file)
+}
+
+// checkSecretFile refuses what is no file, and one that others can read.
+func checkSecretFile(what, file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return configError{fmt.Errorf("%s: %w", what, err)}
+	case info.IsDir():
+		return configError{fmt.Errorf("%s %s is a directory: name the file in it", what, file)}
+	case isExposed(info.Mode()):
+		return configError{fmt.Errorf("%s %s has mode %v, so that others can read or change it: run 'chmod 600 %s'", what,
+			file, info.Mode(), file)}
 	}
-	if mode := info.Mode(); isExposed(mode) {
-		return wire.Key{}, configError{fmt.Errorf("key file %s has mode %v, so that others can read or change it: run 'chmod 600 %s'",
-			file, mode, file)}
-	}
+	return nil
+}
+
+func parseKeyFile(file string) (wire.Key, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return wire.Key{}, configError{fmt.Errorf("key file: %w", err)}
@@ -66,10 +96,9 @@ func readKeyFile(file string) (wire.Key, error) {
 	return key, nil
 }
 
-// isExposed reports whether more than the owner can change a file or more than its group can read it. A group may read,
-// as services often run under a user of their own. Windows has no such modes.
+// isExposed reports whether more than the owner can read or change a file. Windows has no such modes.
 func isExposed(mode fs.FileMode) bool {
-	return runtime.GOOS != "windows" && mode.Perm()&0o027 != 0
+	return runtime.GOOS != "windows" && mode.Perm()&0o077 != 0
 }
 
 // readKeys is the keys in a list of files, separated by commas.

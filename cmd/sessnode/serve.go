@@ -21,8 +21,10 @@ type serving struct {
 	join       string
 	backups    int
 	keyFile    string
+	tls        tlsFiles
 	stateDir   string
 	admin      string
+	asking     adminFlags
 	drain      time.Duration
 	acceptKeys string
 	clock      string
@@ -91,10 +93,13 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.DurationVar(&s.conf.Moves.Settle, "settle", 0, "how long members must neither come nor go before slots move home (default 10s)")
 	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", 0, "moves pause while requests take so many `times` as long as usual (default 4)")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
-	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: a loopback one, TCP, unix:/path, or "+noAdmin+
+	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: TCP, unix:/path, or "+noAdmin+
+		"; beyond loopback it takes a token or -tls-cert"+
 		" (default 127.0.0.1 and the number of the port that -bind got)")
 	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard, the same on all nodes (default 300ms)")
 	defineKeyFile(flags, &s.keyFile)
+	s.tls.define(flags)
+	s.asking.define(flags)
 	flags.StringVar(&s.acceptKeys, "accept-key-files", "", "`FILES` with further keys accepted while keys are changed, with commas")
 	flags.StringVar(&s.stateDir, "state-dir", "", "`DIR` in which members are remembered between runs, or "+noState+
 		" (default $STATE_DIRECTORY of systemd, or the user's own: ~/.local/state/sessnode on Linux)")
@@ -120,11 +125,15 @@ func (p *program) serve(ctx context.Context, s serving) error {
 		return explainNew(err, conf)
 	}
 	defer n.Close()
-	listener, err := openAdmin(s.admin, conf.Listen, n.Addr())
+	who, err := s.asking.config(conf.PKI)
 	if err != nil {
 		return err
 	}
-	defer serveAdmin(listener, n, conf.Log)()
+	listener, err := openAdmin(s.admin, conf.Listen, n.Addr(), who)
+	if err != nil {
+		return err
+	}
+	defer serveAdmin(listener, n, who, conf.Log)()
 	if conf.Key.IsZero() {
 		conf.Log.Warn("no key is given: everyone on this machine can read sessions and join", "remedy", "sessnode keygen")
 	}
@@ -160,6 +169,9 @@ func (s *serving) config(p *program) (node.Config, error) {
 		return conf, err
 	}
 	if conf.Accept, err = readKeys(s.acceptKeys); err != nil {
+		return conf, err
+	}
+	if conf.PKI, err = s.tls.load(); err != nil {
 		return conf, err
 	}
 	if conf.Log, err = s.logger(p); err != nil {
