@@ -42,6 +42,7 @@ var mayBeSent = map[uint64]sending{
 	typeVote:           nodes,
 	typeFounded:        nodes,
 	typeReleased:       nodes,
+	typeGivenUp:        nodes,
 	typeUpdate:         nodes,
 	typeAck:            nodes,
 	typeFenced:         nodes,
