@@ -3,11 +3,14 @@ package wire
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -189,5 +192,32 @@ func TestOwnCertificateIsReadAgain(t *testing.T) {
 	}
 	if got, err := p.get(); got == first || err != nil {
 		t.Errorf("not read again: %v", err)
+	}
+}
+
+// Over HTTPS administrators are served and nobody else, without a certificate only where that is optional.
+func TestOwnCertificatesOverHTTPS(t *testing.T) {
+	own := newOwnAuthority(t)
+	server := own.must("sessnode:node")
+	for _, c := range []struct {
+		uri      string
+		optional bool
+		served   bool
+	}{
+		{"sessnode:admin", false, true}, {"sessnode:client", false, false}, {"sessnode:client/shop", true, false},
+		{"sessnode:node", false, false}, {"", false, false}, {"", true, true},
+	} {
+		conf := &tls.Config{RootCAs: server.roots, ServerName: nodeHost}
+		if c.uri != "" {
+			conf.Certificates = []tls.Certificate{*own.must(c.uri).current}
+		}
+		near, far := net.Pipe()
+		dialed := tls.Client(near, conf)
+		go func() { _, _ = io.Copy(io.Discard, dialed) }() // ends when the pipe is closed
+		err := tls.Server(far, server.HTTPS(c.optional)).HandshakeContext(within(t))
+		_, _ = near.Close(), far.Close()
+		if (err == nil) != c.served {
+			t.Errorf("attacker shows %q, optional %v, and gets: %v", c.uri, c.optional, err)
+		}
 	}
 }
