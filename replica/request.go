@@ -16,11 +16,19 @@ type requestLog struct {
 	split int      // and of those, how many are kept for a split
 }
 
-// remembered is a request with the entry that it became; zero when that came with a snapshot.
+// remembered is a RememberedRequest with the entry that it became; zero when that came with a snapshot.
 type remembered struct {
-	RememberedRequest
-	seq   uint64
-	batch *batch // nil once it is forgotten
+	Request  RequestID
+	NotAfter int64
+	Stamp    Stamp
+	of       *record // knows the key, even when the slot has forgotten it; so no request holds memory of a commit or session
+	seq      uint64
+	batch    *batch // nil once it is forgotten
+}
+
+// told is r as other nodes are told, in memory of its own.
+func (r *remembered) told() RememberedRequest {
+	return RememberedRequest{Request: r.Request, NotAfter: r.NotAfter, Key: r.of.key().clone(), Stamp: r.Stamp}
 }
 
 // batch is requests that are looked at again at the same time: one by one they would cost more than the commits.
@@ -77,7 +85,7 @@ func (l *requestLog) remember(r remembered, limits *Limits) {
 }
 
 // overAt is when a request cannot come again, by the time of day in milliseconds.
-func (r *RememberedRequest) overAt(limits *Limits) int64 {
+func (r *remembered) overAt(limits *Limits) int64 {
 	return min(r.NotAfter, math.MaxInt64/2) + 2*limits.ClockSkewMax.Milliseconds()
 }
 
@@ -111,6 +119,11 @@ func (l *requestLog) add(b *batch, r *remembered) {
 	l.count(b, 1)
 }
 
+// by is q, about the session of a record, with the entry that it became.
+func (q *RememberedRequest) by(of *record, seq uint64) remembered {
+	return remembered{Request: q.Request, NotAfter: q.NotAfter, Stamp: q.Stamp, of: of, seq: seq}
+}
+
 // count notes that a batch has so many requests more.
 func (l *requestLog) count(b *batch, more int) {
 	if b.over {
@@ -129,8 +142,8 @@ func (l *requestLog) takeOut(r *remembered) {
 }
 
 // take remembers what another node remembers. What is over by now is kept there for a split, and so here.
-func (l *requestLog) take(now Instant, q RememberedRequest, limits *Limits) {
-	l.remember(remembered{RememberedRequest: q}, limits)
+func (l *requestLog) take(now Instant, q RememberedRequest, of *record, limits *Limits) {
+	l.remember(q.by(of, 0), limits)
 	r := l.find(q.Request)
 	if r != nil && !r.batch.over && r.overAt(limits)+mergeWithin < now.Wall && l.split < splitMax {
 		l.takeOut(r)
@@ -210,7 +223,7 @@ func (l *requestLog) leave(r *remembered, wall, parted int64, limits *Limits) {
 func (l *requestLog) all() []RememberedRequest {
 	list := make([]RememberedRequest, 0, len(l.byID))
 	for _, r := range l.byID {
-		list = append(list, r.RememberedRequest)
+		list = append(list, r.told())
 	}
 	return inOrder(list)
 }
@@ -219,8 +232,8 @@ func (l *requestLog) all() []RememberedRequest {
 func (l *requestLog) of(key Key) []RememberedRequest {
 	var list []RememberedRequest
 	for _, r := range l.byID {
-		if r.Key == key {
-			list = append(list, r.RememberedRequest)
+		if r.of.named(key) {
+			list = append(list, r.told())
 		}
 	}
 	return inOrder(list)

@@ -119,7 +119,7 @@ func (s *Slot) union(now Instant, known, offer *Session) (m *Session, requests [
 			continue
 		}
 		if q := s.requests.find(w.request); q != nil && q.Stamp.Less(stamp) {
-			again := q.RememberedRequest
+			again := q.told()
 			again.Stamp = stamp
 			requests = append(requests, again)
 		}
