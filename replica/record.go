@@ -21,7 +21,8 @@ type versions struct {
 	pending []uint64 // sequence numbers of the entries that lie between durable and newest, in order
 
 	used   time.Duration // Slot.ticked when the record was last woken or found awake
-	queued time.Duration // Slot.ticked when it entered Slot.awake
+	stays  time.Duration // how long it stays awake unused
+	queued time.Duration // Slot.ticked when it entered Slot.awake, or was left there
 }
 
 // recordBytes is what a record takes beside its packed session: itself, and its places in records and in the expiry heap.

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 type requestLog struct {
 	byID  map[RequestID]*remembered
 	due   []*batch // all of them, ascending by until
+	most  int      // of byID since it was made
 	over  int      // how many cannot come again
 	split int      // and of those, how many are kept for a split
 }
@@ -81,6 +83,7 @@ func (l *requestLog) remember(r remembered, limits *Limits) {
 	}
 	own := &r
 	l.byID[r.Request] = own
+	l.most = max(l.most, len(l.byID))
 	l.put(own, r.overAt(limits), false, false)
 }
 
@@ -189,6 +192,7 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 			}
 		}
 	}
+	l.shrink()
 	if l.live() < limits.RequestsMax {
 		return
 	}
@@ -198,6 +202,19 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 		}
 	}
 }
+
+// shrink gives the room back that many requests at a time have left: a map keeps it.
+func (l *requestLog) shrink() {
+	if l.most < shrinkFrom || len(l.byID) > l.most/4 {
+		return
+	}
+	byID := make(map[RequestID]*remembered, len(l.byID))
+	maps.Copy(byID, l.byID)
+	l.byID, l.most = byID, len(byID)
+}
+
+// shrinkFrom is how many requests must have been remembered for their room to matter.
+const shrinkFrom = 256
 
 // retire notes that a batch cannot come again, and keeps it for a moment.
 func (l *requestLog) retire(b *batch) {

@@ -2,11 +2,13 @@ package replica
 
 import "time"
 
-// A record in use costs about twice the memory of one that rests, and packing it anew costs about as much as a commit. So
-// a session is unpacked by whoever uses it, stays so while it is used, and is packed when nobody did for restAfter.
-
-// restAfter is how long a record stays awake without being used.
-const restAfter = 2 * time.Second
+// A record in use takes about twice the memory of one that rests, and packing it again costs about as much as a commit. So
+// a session is unpacked by whoever uses it, and packed when nobody has for a while: soon if it was not used for long
+// before, as most sessions of a large node are, or is new.
+const (
+	restAfter = 2 * time.Second
+	restSoon  = 250 * time.Millisecond
+)
 
 // restsPerTick bounds the records that one tick packs or finds used.
 const restsPerTick = 256
@@ -48,7 +50,10 @@ func (s *Slot) wake(r *record) {
 
 // rouse has a record be awake with one version.
 func (s *Slot) rouse(r *record, v *Session) {
-	r.versions = &versions{durable: v, newest: v, used: s.ticked, queued: s.ticked}
+	r.versions = &versions{durable: v, newest: v, used: s.ticked, queued: s.ticked, stays: restSoon}
+	if s.ticked-r.accessed < restAfter {
+		r.stays = restAfter
+	}
 	s.awake = append(s.awake, r)
 }
 
@@ -59,10 +64,10 @@ func (r *record) lie() { r.rest, r.versions = pack(r.newest), nil }
 func (s *Slot) restSome(now time.Duration) {
 	s.ticked = now
 	n := 0
-	for ; n < min(len(s.awake), restsPerTick) && now-s.awake[n].queued >= restAfter; n++ {
+	for ; n < min(len(s.awake), restsPerTick) && now-s.awake[n].queued >= restSoon; n++ {
 		r := s.awake[n]
 		s.awake[n] = nil
-		if r.used > r.queued || len(r.pending) > 0 {
+		if now-r.used < r.stays || len(r.pending) > 0 {
 			r.queued = now
 			s.awake = append(s.awake, r)
 			continue
