@@ -79,16 +79,18 @@ func (s *Slot) lacksBase(e *Entry) bool {
 func (s *Slot) apply(now Instant, e Entry) {
 	item := &logged{entry: e, sizeBytes: e.size()}
 	item.versions = item.version[:0]
+	records := item.record[:0]
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		r := s.merge(now, p)
 		r.logged = r.logged || p.Base.IsZero()
-		item.versions = append(item.versions, r.newest)
+		item.versions, records = append(item.versions, r.newest), append(records, r)
 	}
 	if s.role == Learner && !s.intake.complete {
 		item.versions = nil // they may lack what the snapshot has yet to bring
 	}
-	s.rememberAll(&e)
+	s.rememberAll(&e, records)
+	item.record[0] = nil
 	s.tail.append(item)
 }
 

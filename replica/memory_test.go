@@ -170,3 +170,60 @@ func measureMemory(b *testing.B, role Role, state string) {
 	liveHeap().report(b, before, measuredSessions)
 	runtime.KeepAlive(c)
 }
+
+// BenchmarkGarbage has a node that holds a million sessions of 1 KiB work for some seconds, with commits to all
+// of them in turn, and says how long collections stopped it and what part of its processor time they took.
+func BenchmarkGarbage(b *testing.B) {
+	const sessions = 1_000_000
+	c := newCrowd(b, Primary, sessions)
+	c.sleep(time.Minute)
+	for range b.N {
+		before := readCollections()
+		began, cycles := time.Now(), before.cycles
+		for i := 0; time.Since(began) < 10*time.Second || cycles < before.cycles+5; i++ {
+			c.write(b, i*7919%sessions, i%measuredAttrs, i%measuredAttrs+1, false)
+			if i%2000 == 0 {
+				c.sleep(10 * time.Millisecond)
+				cycles = readCollections().cycles
+			}
+		}
+		after := readCollections()
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(float64(after.cycles-before.cycles), "collections")
+		b.ReportMetric(after.pauseP99(before)*1e6, "pause-p99-µs")
+		b.ReportMetric(100*(after.cpu-before.cpu)/(after.all-before.all), "%gc-cpu")
+	}
+	b.ReportMetric(float64(liveHeap().bytes)/sessions, "B/session")
+	runtime.KeepAlive(c)
+}
+
+// collections is what the runtime says of its collections of garbage so far.
+type collections struct {
+	cycles   uint64
+	cpu, all float64 // seconds of processor time: of collecting, and of everything but idling
+	pauses   *metrics.Float64Histogram
+}
+
+func readCollections() collections {
+	s := []metrics.Sample{
+		{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/cpu/classes/gc/total:cpu-seconds"},
+		{Name: "/cpu/classes/user:cpu-seconds"}, {Name: "/sched/pauses/total/gc:seconds"},
+	}
+	metrics.Read(s)
+	gc, user := s[1].Value.Float64(), s[2].Value.Float64()
+	return collections{s[0].Value.Uint64(), gc, gc + user, s[3].Value.Float64Histogram()}
+}
+
+// pauseP99 is the upper end of the bucket that the 99th percentile of the pauses since before falls into, in seconds.
+func (c collections) pauseP99(before collections) float64 {
+	total, seen := uint64(0), uint64(0)
+	for i, n := range c.pauses.Counts {
+		total += n - before.pauses.Counts[i]
+	}
+	for i, n := range c.pauses.Counts {
+		if seen += n - before.pauses.Counts[i]; seen*100 >= total*99 {
+			return c.pauses.Buckets[i+1]
+		}
+	}
+	return 0
+}

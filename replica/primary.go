@@ -112,7 +112,7 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		need:     s.need(c.Durability),
 		destroys: c.Destroy,
 	}
-	if err := s.compose(now, item, c); err != nil {
+	if err := s.compose(now, item, r, c); err != nil {
 		s.answerAfter(t, r, ResultOf(err), fx)
 		return
 	}
@@ -259,11 +259,11 @@ func (s *Slot) fits(v *Session, c *Commit) bool {
 	return room > 0 || !c.Create
 }
 
-// compose puts what c changes, stamped, into an entry; its first part is the session that the answer speaks of.
-func (s *Slot) compose(now Instant, item *logged, c *Commit) error {
+// compose puts what c changes of the session of r, stamped, into an entry; its first part is the session that the answer speaks of.
+func (s *Slot) compose(now Instant, item *logged, r *record, c *Commit) error {
 	stamp := s.cfg.Clock.Next(now.Wall)
 	var base *Session
-	if r := s.lookup(c.Key); r != nil {
+	if r != nil {
 		base = r.newest
 	}
 	if c.Destroy {
@@ -359,7 +359,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 		item.versions, item.records = append(item.versions, r.newest), append(item.records, r)
 		s.schedule(now, r)
 	}
-	s.rememberAll(&item.entry)
+	s.rememberAll(&item.entry, item.records)
 	s.tail.append(item)
 	s.endLocks(item, fx)
 	if s.crowded() {
@@ -371,8 +371,8 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	}
 }
 
-// rememberAll keeps the ids of an entry's request and of those that it passes on.
-func (s *Slot) rememberAll(e *Entry) {
+// rememberAll keeps the ids of an entry's request and of those that it passes on; records are those of its parts.
+func (s *Slot) rememberAll(e *Entry, records []*record) {
 	for _, r := range e.Requests {
 		s.requests.remember(r.by(s.namer(r.Key), e.Seq), &s.cfg.Limits)
 	}
@@ -384,12 +384,8 @@ func (s *Slot) rememberAll(e *Entry) {
 	if !first.ended() {
 		stamp = first.Touched // the same, but for a lock's grant, which writes nothing: of that, the token
 	}
-	if e.Request.IsZero() {
-		return
-	}
-	s.requests.remember(remembered{
-		Request: e.Request, NotAfter: e.NotAfter, Stamp: stamp, of: s.namer(requestKey(e)), seq: e.Seq,
-	}, &s.cfg.Limits)
+	named := records[len(records)-1] // by its commit: of a renewal, which has two parts, the session that ended
+	s.requests.remember(remembered{Request: e.Request, NotAfter: e.NotAfter, Stamp: stamp, of: named, seq: e.Seq}, &s.cfg.Limits)
 }
 
 // namer is a record that knows a key: that of the slot, or one that nothing else knows of.
@@ -399,9 +395,6 @@ func (s *Slot) namer(key Key) *record {
 	}
 	return &record{rest: pack(&Session{Key: key}), index: -1}
 }
-
-// requestKey is the key that an entry's commit named: of a renewal, which has two parts, the one that ended.
-func requestKey(e *Entry) Key { return e.Parts[len(e.Parts)-1].Session.Key }
 
 // ResultOf is the result that says why a request was refused.
 func ResultOf(err error) Result {

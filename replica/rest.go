@@ -7,7 +7,7 @@ import "time"
 // before, as most sessions of a large node are, or is new.
 const (
 	restAfter = 2 * time.Second
-	restSoon  = 250 * time.Millisecond
+	restSoon  = 500 * time.Millisecond
 )
 
 // restsPerTick bounds the records that one tick packs or finds used.

@@ -49,11 +49,11 @@ func TestUnusedSessionRests(t *testing.T) {
 		awake int
 	}{
 		{"new", false, 0, 1},
-		{"new and unused", false, 300 * time.Millisecond, 0},
-		{"used twice in a second", true, 1900 * time.Millisecond, 1},
-		{"unused for two seconds", false, 400 * time.Millisecond, 0},
-		{"used after a while", true, 200 * time.Millisecond, 1},
-		{"once", false, 200 * time.Millisecond, 0},
+		{"new and unused", false, 550 * time.Millisecond, 0},
+		{"used again within two seconds", true, 1900 * time.Millisecond, 1},
+		{"unused for two seconds", false, 700 * time.Millisecond, 0},
+		{"used after a while", true, 400 * time.Millisecond, 1},
+		{"once", false, 300 * time.Millisecond, 0},
 	} {
 		if step.uses {
 			use()
