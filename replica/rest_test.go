@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,7 @@ func TestRecordsWithOneHash(t *testing.T) {
 // FuzzPacked packs sessions of any content and unpacks them.
 func FuzzPacked(f *testing.F) {
 	f.Add("app", "id", "name", []byte("value"), uint64(1), uint64(2), uint64(3), int64(4), int64(-5), byte(6))
+	f.Add("app", "id", "name", []byte("value"), uint64(1<<40), uint64(2), uint64(3), int64(4), int64(5), byte(15))
 	f.Fuzz(func(t *testing.T, app, id, name string, value []byte, clock, boot, other uint64, a, b int64, bits byte) {
 		s := &Session{
 			Key: Key{app, id}, Stamp: Stamp{clock, Boot(boot)}, Touched: Stamp{other, Boot(boot)}, Accessed: time.Duration(a),
@@ -151,4 +153,20 @@ func FuzzPacked(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestRequestLogGivesRoomBack(t *testing.T) {
+	limits := Limits{}.WithDefaults()
+	l := newRequestLog()
+	for i := range uint64(10_000) {
+		l.remember(remembered{Request: RequestID{1, i + 1}, NotAfter: testWall, of: noName}, &limits)
+	}
+	big := reflect.ValueOf(l.byID).Pointer()
+	l.remember(remembered{Request: RequestID{2, 1}, NotAfter: testWall + 60_000, of: noName}, &limits)
+	for range 2 {
+		l.sweep(testWall+30_000, 0, &limits)
+	}
+	if reflect.ValueOf(l.byID).Pointer() == big || l.find(RequestID{2, 1}) == nil || len(l.byID) != 1 {
+		t.Errorf("%d remembered in the room of 10,000", len(l.byID))
+	}
 }
