@@ -30,6 +30,10 @@ func TestPurePackagesArePure(t *testing.T) {
 	}
 }
 
+// viewsBytes is the one file of the pure packages that may import unsafe: only to see the bytes of a string as a slice that
+// nobody modifies.
+const viewsBytes = "replica/packed.go"
+
 // purityBreaches lists where pure packages start goroutines, look at the clock, throw dice or open anything.
 // Their tests may.
 func purityBreaches(tree []directory) []string {
@@ -40,6 +44,9 @@ func purityBreaches(tree []directory) []string {
 				continue
 			}
 			for _, what := range append(impureImports(f), impureCode(f)...) {
+				if f.path == viewsBytes && what == "import unsafe" {
+					continue
+				}
 				breaches = append(breaches, fmt.Sprintf("%s: a pure package must not %s", f.path, what))
 			}
 		}

@@ -3,10 +3,8 @@ package failover
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"time"
-	"unsafe"
 
 	"github.com/sessnode/sessnode/replica"
 )
@@ -88,38 +86,15 @@ func (c *Core) Resume(slot uint32) { c.slots[slot].data.Keep() }
 // Alone reports whether gossip tells the node of nobody else.
 func (c *Core) Alone() bool { return len(c.alive) == 0 }
 
-// Newest is the newest version of a session that the node holds, nil if it holds none. It reads what package replica
-// keeps to itself: nothing exported shows a backup's sessions, and the simulator asks too often for reflection.
+// Newest is the newest version of a session that the node holds, nil if it holds none.
 func (c *Core) Newest(slot uint32, key replica.Key) *replica.Session {
-	if r := c.records(slot)[key]; r != nil {
-		return newest(r)
-	}
-	return nil
+	return c.slots[slot].data.Version(key)
 }
 
 // Versions is the newest version of every session that the node holds of a slot.
 func (c *Core) Versions(slot uint32) map[replica.Key]*replica.Session {
-	all := map[replica.Key]*replica.Session{}
-	for key, r := range c.records(slot) {
-		all[key] = newest(r)
-	}
-	return all
+	return maps.Collect(c.slots[slot].data.Versions())
 }
-
-// records is a slot's map from keys to records. All maps from one key type to pointers are laid out alike.
-func (c *Core) records(slot uint32) map[replica.Key]unsafe.Pointer {
-	at := unsafe.Add(unsafe.Pointer(c.slots[slot].data), recordsField.Offset)
-	return *(*map[replica.Key]unsafe.Pointer)(at)
-}
-
-func newest(record unsafe.Pointer) *replica.Session {
-	return *(**replica.Session)(unsafe.Add(record, newestField.Offset))
-}
-
-var (
-	recordsField, _ = reflect.TypeFor[replica.Slot]().FieldByName("records")
-	newestField, _  = recordsField.Type.Elem().Elem().FieldByName("newest")
-)
 
 // TakeAllChanged is TakeChanged without keeping anything back.
 func (c *Core) TakeAllChanged() []replica.Claim {

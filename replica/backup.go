@@ -67,7 +67,7 @@ func (s *Slot) lacksBase(e *Entry) bool {
 		if p.Base.IsZero() {
 			continue
 		}
-		r := s.records[p.Session.Key]
+		r := s.lookup(p.Session.Key)
 		if r == nil || r.newest.Ending == Alive && r.newest.Stamp.Less(p.Base) {
 			return true
 		}
@@ -80,16 +80,18 @@ func (s *Slot) apply(now Instant, e Entry) {
 	item := &logged{entry: e, sizeBytes: e.size()}
 	item.versions = item.version[:0]
 	over := s.overwritten(now, &e)
+	records := item.record[:0]
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		r := s.merge(now, p)
 		r.logged = r.logged || p.Base.IsZero()
-		item.versions = append(item.versions, r.newest)
+		item.versions, records = append(item.versions, r.newest), append(records, r)
 	}
 	if s.role == Learner && !s.intake.complete {
 		item.versions = nil // they may lack what the snapshot has yet to bring
 	}
-	s.rememberAll(&e, over)
+	s.rememberAll(&e, records, over)
+	item.record[0] = nil
 	s.tail.append(item)
 }
 
@@ -128,6 +130,7 @@ func (s *Slot) Tick(now Instant, fx *Effects) {
 	if s.parting {
 		s.parting, s.parted = false, now.Wall
 	}
+	s.restSome(now.Mono)
 	s.requests.sweep(now.Wall, s.parted, &s.cfg.Limits)
 	for range recordsPerTick {
 		r := s.expiry.next(now.Mono)
@@ -153,19 +156,21 @@ const recordsPerTick = 256
 
 // due handles a record whose time in the expiry heap has come.
 func (s *Slot) due(now Instant, r *record, fx *Effects) {
+	v := r.view()
 	switch {
-	case r.newest.ended():
-		if len(r.pending) == 0 && now.Mono >= r.forgotten(now)+s.lastToForget() {
+	case v.ended():
+		if !r.open() && now.Mono >= v.forgotten(now)+s.lastToForget() {
 			s.forget(r)
 			return
 		}
-		s.expiry.schedule(r, max(r.forgotten(now), now.Mono+lookAgain))
-	case s.role == Primary && !s.given && s.over(now, r) && !s.full():
+		s.expiry.schedule(r, max(v.forgotten(now), now.Mono+lookAgain))
+	case s.role == Primary && !s.given && s.overBy(now, r, v) && !s.full():
+		s.wake(r)
 		s.expire(now, r, fx) // which schedules the ended version
-	case s.role == Holder && now.Mono >= now.at(r.newest.Settings.Deadline+s.grace()):
+	case s.role == Holder && now.Mono >= now.at(v.Settings.Deadline+s.grace()):
 		s.forget(r) // no primary takes it any more
 	default:
-		due := r.ends(now, &s.cfg.Limits)
+		due := r.ends(v, now, &s.cfg.Limits)
 		if due <= now.Mono {
 			due = now.Mono + lookAgain
 		}

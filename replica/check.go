@@ -41,9 +41,10 @@ func (s *Slot) Checked(m *Check, fx *Effects) {
 // digest is a fingerprint of everything that the slot holds and that will not be forgotten by the time of day cut.
 func (s *Slot) digest(cut int64) uint64 {
 	var sum uint64
-	for _, r := range s.records {
-		if !r.newest.ended() || r.newest.Until > cut {
-			sum ^= r.newest.fingerprint()
+	var space Session
+	for r := range s.records.all() {
+		if v := r.viewIn(&space); !v.ended() || v.Until > cut {
+			sum ^= v.fingerprint()
 		}
 	}
 	return sum

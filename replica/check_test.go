@@ -47,7 +47,7 @@ func TestForgettingIsNoDifference(t *testing.T) {
 	r.must(create("0"))
 	r.must(destroy("0"))
 	r.sleep(2 * time.Minute)
-	r.slot(2).forget(r.slot(2).records[key("0")])
+	r.slot(2).forget(r.slot(2).lookup(key("0")))
 	r.compare()
 	if got := r.events(EventDiffers); got != 0 {
 		t.Errorf("%d copies differ", got)
@@ -56,22 +56,22 @@ func TestForgettingIsNoDifference(t *testing.T) {
 
 func TestDifferencesAreRepaired(t *testing.T) {
 	damage := map[string]func(primary, backup *Slot){
-		"session missing on the backup":  func(_, b *Slot) { b.forget(b.records[key("5")]) },
-		"last session missing on it":     func(_, b *Slot) { b.forget(b.records[key("9")]) },
-		"session missing on the primary": func(p, _ *Slot) { p.forget(p.records[key("5")]) },
+		"session missing on the backup":  func(_, b *Slot) { b.forget(b.lookup(key("5"))) },
+		"last session missing on it":     func(_, b *Slot) { b.forget(b.lookup(key("9"))) },
+		"session missing on the primary": func(p, _ *Slot) { p.forget(p.lookup(key("5"))) },
 		"backup empty": func(_, b *Slot) {
-			for _, r := range b.sorted() {
+			for _, r := range b.records.sorted() {
 				b.forget(r)
 			}
 		},
 		"attribute older on the backup": func(_, b *Slot) {
-			r := b.records[key("5")]
+			r := b.lookup(key("5"))
 			v := *r.newest
 			v.Attrs = []Attr{{Name: "a", Value: []byte("old"), Stamp: Stamp{1, 1}}}
 			r.settle(&v)
 		},
 		"attribute older on the primary": func(p, _ *Slot) {
-			r := p.records[key("5")]
+			r := p.lookup(key("5"))
 			v := *r.newest
 			v.Attrs = []Attr{{Name: "a", Value: []byte("old"), Stamp: Stamp{1, 1}}}
 			r.settle(&v)

@@ -235,11 +235,11 @@ func TestFewerCopiesThanTheLeast(t *testing.T) {
 	r.wantStatus(ending, StatusOK)
 	r.wantStatus(r.send(c), StatusNotEnoughCopies) // the retry of what is on one node
 	r.wantStatus(r.send(set("s", "a", "2")), StatusNotEnoughCopies)
-	if got, _ := r.slot(1).records[key("s")].newest.Get("a"); string(got) != "1" {
+	if got, _ := r.slot(1).lookup(key("s")).newest.Get("a"); string(got) != "1" {
 		t.Errorf("a commit that was refused beforehand wrote %q", got)
 	}
 	r.wantStatus(r.send(destroy("s")), StatusOK)
-	if got, _ := r.slot(1).records[key("other")].durable.Get("a"); got != nil {
+	if got, _ := r.slot(1).lookup(key("other")).durable.Get("a"); got != nil {
 		t.Error("the destroyed session lives")
 	}
 }
@@ -257,7 +257,7 @@ func TestSlotIsFull(t *testing.T) {
 	r.wantStatus(r.send(&Commit{Key: key("0"), Renew: "new"}), StatusOverCapacity)
 	r.wantStatus(r.send(set("0", "a", "1")), StatusOK)
 	r.wantStatus(r.send(destroy("0")), StatusOK)
-	if got := len(r.primary().records); got != 12 {
+	if got := r.primary().records.len(); got != 12 {
 		t.Errorf("%d records, limit 12", got)
 	}
 }
@@ -326,24 +326,24 @@ func TestNoCommitProlongsAnIDOrItsTombstone(t *testing.T) {
 	r.must(create("s"))
 	r.must(create("d"))
 	r.must(destroy("d"))
-	until := r.primary().records[key("d")].newest.Until
+	until := r.primary().lookup(key("d")).newest.Until
 	r.sleep(50 * time.Minute)
 	r.must(&Commit{Key: key("s"), Configure: true})
-	if got := r.primary().records[key("s")].newest.Settings.Deadline; got != testWall+3_600_000 {
+	if got := r.primary().lookup(key("s")).newest.Settings.Deadline; got != testWall+3_600_000 {
 		t.Errorf("deadline %v after creation, want an hour", time.Duration(got-testWall)*time.Millisecond)
 	}
 	r.must(destroy("d"))
-	if got := r.primary().records[key("d")].newest.Until; got != until {
+	if got := r.primary().lookup(key("d")).newest.Until; got != until {
 		t.Errorf("tombstone until %d, was %d", got, until)
 	}
 	r.must(&Commit{Key: key("s"), Renew: "n", Configure: true})
-	if got := r.primary().records[key("n")].newest.Settings.Deadline; got != r.now.Wall+3_600_000 {
+	if got := r.primary().lookup(key("n")).newest.Settings.Deadline; got != r.now.Wall+3_600_000 {
 		t.Errorf("the new id's deadline is %d, want an hour from its birth", got)
 	}
 	born := r.now.Wall
 	r.sleep(30 * time.Minute)
 	r.must(&Commit{Key: key("n"), Configure: true})
-	if got := r.primary().records[key("n")].newest.Settings.Deadline; got != born+3_600_000 {
+	if got := r.primary().lookup(key("n")).newest.Settings.Deadline; got != born+3_600_000 {
 		t.Errorf("deadline %v after the new id's birth, want an hour", time.Duration(got-born)*time.Millisecond)
 	}
 }

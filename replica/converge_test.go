@@ -56,7 +56,7 @@ func (c *chaos) answered(token Token, res Result) {
 func (c *chaos) holders(k Key, stamp Stamp) int {
 	n := 0
 	for _, b := range c.claim.Replicas() {
-		if r := c.slot(b).records[k]; r != nil && !r.newest.Stamp.Less(stamp) {
+		if r := c.slot(b).lookup(k); r != nil && !r.newest.Stamp.Less(stamp) {
 			n++
 		}
 	}
@@ -193,7 +193,7 @@ func TestAcknowledgedSurvivesPromotion(t *testing.T) {
 		}
 		c.run()
 		for _, k := range acked {
-			if r := a.records[k.commit.Key]; r == nil || r.newest.Stamp.Less(k.stamp) {
+			if r := a.lookup(k.commit.Key); r == nil || r.newest.Stamp.Less(k.stamp) {
 				t.Fatalf("seed %d: %v was acknowledged and is gone", seed, k.commit.Key)
 			}
 			if got := c.result(c.send(k.commit)); got.Status != StatusOK || got.Stamp != k.stamp || got.Copies != 2 {

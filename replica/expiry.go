@@ -18,13 +18,13 @@ func (h expiryHeap) Less(i, j int) bool { return h[i].due < h[j].due }
 // Swap implements heap.Interface.
 func (h expiryHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
+	h[i].index, h[j].index = int32(i), int32(j)
 }
 
 // Push implements heap.Interface.
 func (h *expiryHeap) Push(x any) {
 	r := x.(*record)
-	r.index = len(*h)
+	r.index = int32(len(*h))
 	*h = append(*h, r)
 }
 
@@ -43,7 +43,7 @@ func (h *expiryHeap) schedule(r *record, due time.Duration) {
 	if r.index >= 0 {
 		if due < r.due {
 			r.due = due
-			heap.Fix(h, r.index)
+			heap.Fix(h, int(r.index))
 		}
 		return
 	}
@@ -54,7 +54,7 @@ func (h *expiryHeap) schedule(r *record, due time.Duration) {
 // remove takes r out, wherever it stands.
 func (h *expiryHeap) remove(r *record) {
 	if r.index >= 0 {
-		heap.Remove(h, r.index)
+		heap.Remove(h, int(r.index))
 	}
 }
 

@@ -197,7 +197,7 @@ func TestMergedSessionTellsOfItsNextUse(t *testing.T) {
 	c.Idle = 10 * time.Minute
 	r.must(c)
 	r.pass(9 * time.Minute)
-	other := *r.primary().records[key("s")].newest
+	other := *r.primary().lookup(key("s")).newest
 	other.Attrs = []Attr{{Name: "x", Stamp: Stamp{other.Stamp.Clock, 99}}}
 	other.Stamp, other.Touched = Stamp{other.Stamp.Clock, 99}, Stamp{other.Stamp.Clock, 99}
 	r.step(1, func(s *Slot, fx *Effects) {
@@ -278,8 +278,8 @@ func TestTombstonesGoInTheirTime(t *testing.T) {
 	r.wantStatus(r.send(create("s")), StatusDestroyed)
 	r.pass(3 * time.Second)
 	for b, s := range r.nodes {
-		if len(s.records) != 0 || len(s.expiry) != 0 {
-			t.Errorf("boot %v still holds %d records", b, len(s.records))
+		if s.records.len() != 0 || len(s.expiry) != 0 {
+			t.Errorf("boot %v still holds %d records", b, s.records.len())
 		}
 	}
 	r.must(create("s"))
@@ -288,7 +288,7 @@ func TestTombstonesGoInTheirTime(t *testing.T) {
 func TestPrimaryForgetsLast(t *testing.T) {
 	r := newRig(t, 1, func(c *Config) { c.Limits.LifetimeMax = time.Minute })
 	r.must(destroy("s"))
-	until := r.primary().records[key("s")].newest.Until
+	until := r.primary().lookup(key("s")).newest.Until
 	r.sleep(time.Duration(until-r.now.Wall+100) * time.Millisecond)
 	r.step(1, func(s *Slot, fx *Effects) { s.Tick(r.now, fx) }) // the backup's clock is behind
 	r.wantStatus(r.send(create("s")), StatusDestroyed)
@@ -320,7 +320,7 @@ func TestRequestLogSweeps(t *testing.T) {
 	wall := int64(testWall)
 	for i := range uint64(20_000) {
 		r := RememberedRequest{Request: RequestID{1, i + 1}, NotAfter: wall + rng.Int64N(60_000)}
-		l.remember(remembered{RememberedRequest: r}, &limits)
+		l.remember(r.by(noName, 0), &limits)
 		model = append(model, r)
 		if rng.IntN(20) == 0 {
 			forgotten := model[rng.IntN(len(model))].Request
@@ -345,18 +345,20 @@ func TestRequestLogSweeps(t *testing.T) {
 	}
 }
 
+var noName = &record{rest: pack(&Session{})}
+
 func TestRequestLogSurvivesClocks(t *testing.T) {
 	limits := Limits{RequestsMax: 10}.WithDefaults()
 	l := newRequestLog()
 	for i, notAfter := range []int64{math.MinInt64, -1, 0, 1, testWall, math.MaxInt64} {
-		l.remember(remembered{RememberedRequest: RememberedRequest{Request: RequestID{1, uint64(i + 1)}, NotAfter: notAfter}}, &limits)
+		l.remember(remembered{Request: RequestID{1, uint64(i + 1)}, NotAfter: notAfter, of: noName}, &limits)
 	}
 	l.sweep(testWall, 0, &limits) // in no time, though it is fifty years since the first
 	if got := len(l.all()); got != 2 {
 		t.Errorf("%d remembered, want 2", got)
 	}
 	for i := range uint64(20) {
-		l.remember(remembered{RememberedRequest: RememberedRequest{Request: RequestID{2, i + 1}, NotAfter: testWall + 1e12}}, &limits)
+		l.remember(remembered{Request: RequestID{2, i + 1}, NotAfter: testWall + 1e12, of: noName}, &limits)
 	}
 	if got := len(l.byID); got != 10 {
 		t.Errorf("%d remembered, limit 10", got)
@@ -371,9 +373,9 @@ func TestForgottenRequestIsRememberedAnew(t *testing.T) {
 	limits := Limits{}.WithDefaults()
 	l := newRequestLog()
 	id := RequestID{1, 1}
-	l.remember(remembered{RememberedRequest: RememberedRequest{Request: id, NotAfter: testWall}}, &limits)
+	l.remember(remembered{Request: id, NotAfter: testWall, of: noName}, &limits)
 	l.forget(id)
-	l.remember(remembered{RememberedRequest: RememberedRequest{Request: id, NotAfter: testWall + 30_000}}, &limits)
+	l.remember(remembered{Request: id, NotAfter: testWall + 30_000, of: noName}, &limits)
 	l.sweep(testWall+20_000, 0, &limits)
 	if l.find(id) == nil {
 		t.Error("the request was forgotten at the time of its first attempt")
@@ -415,11 +417,11 @@ func TestLateLoadIsNoAccess(t *testing.T) {
 		notAfter int64
 		want     Status
 	}{{late, StatusTooLate}, {inTime, StatusOK}, {0, StatusOK}} {
-		before := r.slot(1).records[key("a")].accessed
+		before := r.slot(1).lookup(key("a")).accessed
 		if got := r.load(&Load{Key: key("a"), NotAfter: c.notAfter}); got.Status != c.want {
 			t.Errorf("not after %d: %v, want %v", c.notAfter, got.Status, c.want)
 		}
-		if slid := r.slot(1).records[key("a")].accessed != before; slid != (c.want == StatusOK) && c.notAfter != 0 {
+		if slid := r.slot(1).lookup(key("a")).accessed != before; slid != (c.want == StatusOK) && c.notAfter != 0 {
 			t.Errorf("not after %d: counted as an access: %v", c.notAfter, slid)
 		}
 	}

@@ -59,7 +59,7 @@ func (s *split) merged() {
 	s.heal()
 	s.run()
 	if got := s.slot(1); got.role != Absent {
-		s.t.Errorf("the holder is %d with %d sessions", got.role, len(got.records))
+		s.t.Errorf("the holder is %d with %d sessions", got.role, got.records.len())
 	}
 	if got, want := dump(s.slot(3)), dump(s.slot(2)); got != want {
 		s.t.Errorf("backup has\n%swant\n%s", got, want)

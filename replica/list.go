@@ -47,8 +47,13 @@ func (s *Slot) List(now Instant, t Token, l *List, fx *Effects) {
 		return
 	}
 	var ids []string
-	for key, r := range s.records {
-		if key.App == l.App && key.ID > l.After && live(r.durable) && !s.over(now, r) && l.wants(r.durable) {
+	var shown, newest Session
+	for r := range s.records.all() {
+		key := r.key()
+		if key.App != l.App || key.ID <= l.After {
+			continue
+		}
+		if v := r.shownIn(&shown); live(v) && !s.overBy(now, r, r.viewIn(&newest)) && l.wants(v) {
 			ids = append(ids, key.ID)
 		}
 	}

@@ -152,7 +152,7 @@ func (s *Slot) leaveQueue(now Instant, t Token, m *Lock, fx *Effects) {
 
 // askLock grants a lock, or lets the asker wait.
 func (s *Slot) askLock(now Instant, t Token, m *Lock, fx *Effects) {
-	r, l := s.records[m.Key], s.locks[m.Key]
+	r, l := s.lookup(m.Key), s.locks[m.Key]
 	if l != nil && l.request == m.Request && s.holds(now, m.Key, l.token) {
 		l.owner = m.Owner
 		s.answerAfter(t, r, s.granted(r, l.token), fx)
@@ -230,7 +230,7 @@ func (s *Slot) passOn(now Instant, key Key, l *lock, fx *Effects) {
 	switch {
 	case len(l.queue) == 0:
 		delete(s.locks, key)
-	case i >= 0 && !s.over(now, s.records[key]) && !s.full() && s.requests.live() < s.cfg.Limits.RequestsMax:
+	case i >= 0 && !s.over(now, s.lookup(key)) && !s.full() && s.requests.live() < s.cfg.Limits.RequestsMax:
 		c := l.queue[i]
 		l.queue = slices.Delete(l.queue, i, i+1)
 		s.grant(now, key, l, c, fx)
@@ -239,7 +239,7 @@ func (s *Slot) passOn(now Instant, key Key, l *lock, fx *Effects) {
 
 // grant gives a lock to c by an entry of the log.
 func (s *Slot) grant(now Instant, key Key, l *lock, c contender, fx *Effects) {
-	r := s.records[key]
+	r := s.lookup(key)
 	touch := &Session{Key: key, Stamp: r.newest.Stamp, Touched: s.cfg.Clock.Next(now.Wall), Accessed: now.Mono}
 	l.contender, l.token, l.until = c, touch.Touched, now.Mono+c.lease
 	s.append(now, &logged{
@@ -299,14 +299,14 @@ func (s *Slot) dropLock(key Key, fx *Effects) {
 	l := s.locks[key]
 	delete(s.locks, key)
 	res := Result{Status: StatusNotFound}
-	if r := s.records[key]; r != nil && r.newest.Ending == LoggedOut {
+	if r := s.lookup(key); r != nil && r.newest.Ending == LoggedOut {
 		res.Status = StatusDestroyed
 	} else if r != nil && r.newest.Ending == Expired {
 		res.Status = StatusExpired
 	}
 	for _, c := range l.queue {
 		if c.waits {
-			s.answerAfter(c.asker, s.records[key], res, fx)
+			s.answerAfter(c.asker, s.lookup(key), res, fx)
 		}
 	}
 }
@@ -384,7 +384,7 @@ func (s *Slot) TakeLocks(now Instant, locks []HeldLock) {
 		return
 	}
 	for _, h := range locks {
-		if r := s.records[h.Key]; r == nil || !live(r.newest) {
+		if r := s.lookup(h.Key); r == nil || !live(r.newest) {
 			continue
 		}
 		l := &lock{

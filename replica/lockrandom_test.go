@@ -270,11 +270,11 @@ func (w *lockers) succeed(to Boot) {
 // fill makes an empty replica a copy of another, as a transfer does.
 func (w *lockers) fill(b Boot, from *Slot) {
 	s := w.slot(b)
-	for _, r := range from.sorted() {
-		s.merge(w.now, &Part{Session: r.newest})
+	for _, r := range from.records.sorted() {
+		s.merge(w.now, &Part{Session: r.view()})
 	}
 	for _, q := range from.requests.all() {
-		s.requests.remember(remembered{RememberedRequest: q}, &s.cfg.Limits)
+		s.requests.remember(q.by(s.namer(q.Key), 0), &s.cfg.Limits)
 	}
 	s.tail.reset(from.tail.head)
 }
@@ -290,7 +290,7 @@ func (w *lockers) checkLocks() {
 	}
 	s := w.primary()
 	for k, l := range s.locks {
-		if r := s.records[k]; r == nil || !live(r.newest) {
+		if r := s.lookup(k); r == nil || !live(r.newest) {
 			w.t.Errorf("a lock of %v, which is over", k)
 		}
 		if len(l.queue) > s.cfg.Limits.LockWaitersMax {

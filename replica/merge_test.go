@@ -136,7 +136,7 @@ func TestExpiredSessionsKeepNoAttributes(t *testing.T) {
 	r.pass(2 * time.Minute)
 	r.run()
 	for b, s := range r.nodes {
-		if v := s.records[key("s")].newest; v.Ending != Expired || len(v.Attrs) > 0 {
+		if v := s.lookup(key("s")).newest; v.Ending != Expired || len(v.Attrs) > 0 {
 			t.Errorf("boot %v holds %s", b, describe(v))
 		}
 	}

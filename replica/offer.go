@@ -80,7 +80,7 @@ func (s *Slot) OfferNext(now Instant, to Boot, id uint64, fx *Effects) (sizeByte
 // sent.
 func (s *Slot) fillOffer(m *Offer, o *offering) (sizeBytes int) {
 	for len(o.wanted) > 0 && sizeBytes < s.cfg.Limits.ChunkBytes {
-		if r := s.records[o.wanted[0]]; r != nil { // else forgotten since it was listed
+		if r := s.records.find(o.wanted[0]); r != nil { // else forgotten since it was listed
 			p := Part{Session: r.whole()}
 			sizeBytes += partSize(&p)
 			m.Parts = append(m.Parts, p)
@@ -92,10 +92,11 @@ func (s *Slot) fillOffer(m *Offer, o *offering) (sizeBytes int) {
 	if len(o.wanted)+len(o.requests) > 0 {
 		return sizeBytes
 	}
+	var space Session
 	for len(o.keys) > 0 && len(m.Items) < itemsMax {
-		if r := s.records[o.keys[0]]; r != nil {
-			m.Items = append(m.Items, Item{Key: r.key, Version: r.newest.fingerprint()})
-			o.listed = append(o.listed, r.key)
+		if r := s.records.find(o.keys[0]); r != nil {
+			m.Items = append(m.Items, Item{Key: o.keys[0], Version: r.viewIn(&space).fingerprint()})
+			o.listed = append(o.listed, o.keys[0])
 		}
 		o.keys = o.keys[1:]
 	}
@@ -133,7 +134,7 @@ func (s *Slot) OfferReply(from Boot, m *OfferReply) {
 // that is over at once: another primary has merged what it held, and was then outranked by this one.
 func (s *Slot) Fetch(from Boot, m *Fetch, fx *Effects) {
 	reply := &Fetched{Slot: s.num, Key: m.Key}
-	if r := s.records[m.Key]; s.role == Holder && r != nil {
+	if r := s.records.find(m.Key); s.role == Holder && r != nil {
 		reply.Parts = []Part{{Session: r.whole()}}
 		reply.Requests = s.requests.of(m.Key)
 	}

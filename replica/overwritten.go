@@ -1,20 +1,23 @@
 package replica
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
 
 // overBytesMax bounds what the remembered requests of one slot keep of what they hid, in bytes.
 const overBytesMax = 1 << 20
 
 // overwritten is what an entry's request is about to hide of what was written since sides parted. A copy of a request may reach
 // a side with the heal, long after it took effect on another: then what it hides here came after it, and a merge puts it back.
-// The values are those of the version that is hidden, and shared with it.
 func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
 	apart := s.parting || s.parted != 0 && now.Wall < s.parted+splitWithin
 	if !apart || e.Request.IsZero() || len(e.Parts) != 1 {
 		return nil
 	}
 	next := e.Parts[0].Session
-	r := s.records[next.Key]
+	r := s.lookup(next.Key)
 	if r == nil {
 		return nil
 	}
@@ -23,6 +26,7 @@ func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
 		if j, ok := r.newest.find(next.Attrs[i].Name); ok {
 			old := r.newest.Attrs[j]
 			if old.Stamp.Less(next.Attrs[i].Stamp) && old.Stamp.Wall() >= since {
+				old.Name, old.Value = strings.Clone(old.Name), bytes.Clone(old.Value) // or they would hold the whole session
 				over = append(over, old)
 			}
 		}
@@ -32,11 +36,11 @@ func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
 
 // keepOver counts what r hid, or drops it when there is too much of that.
 func (l *requestLog) keepOver(r *remembered) {
-	if n := attrBytes(r.Over); l.overBytes+n <= overBytesMax {
+	if n := attrBytes(r.over); l.overBytes+n <= overBytesMax {
 		l.overBytes += n
 		return
 	}
-	r.Over = nil
+	r.over = nil
 }
 
 // attrOverhead is what an attribute takes besides its name and value, in bytes.

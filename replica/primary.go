@@ -8,7 +8,7 @@ import (
 // Load answers with the session as of its last durable commit. The caller has made sure that the slot is Serving and
 // that its lease holds.
 func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
-	r := s.records[l.Key]
+	r := s.lookup(l.Key)
 	switch {
 	case l.NotAfter != 0 && now.Wall > l.NotAfter+s.cfg.Limits.ClockSkewMax.Milliseconds():
 		fx.refuse(t, StatusTooLate, "")
@@ -42,14 +42,17 @@ func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 }
 
 // over reports whether the session's time has come.
-func (s *Slot) over(now Instant, r *record) bool {
-	return live(r.newest) && now.Mono >= r.ends(now, &s.cfg.Limits)
+func (s *Slot) over(now Instant, r *record) bool { return s.overBy(now, r, r.newest) }
+
+// overBy is over of a record that may rest, whose newest version is v.
+func (s *Slot) overBy(now Instant, r *record, v *Session) bool {
+	return live(v) && now.Mono >= r.ends(v, now, &s.cfg.Limits)
 }
 
 // expire ends a session whose time has come.
 func (s *Slot) expire(now Instant, r *record, fx *Effects) {
 	ended := &Session{
-		Key: r.key, Stamp: r.newest.Stamp, Touched: r.newest.Touched, Ending: Expired,
+		Key: r.key(), Stamp: r.newest.Stamp, Touched: r.newest.Touched, Ending: Expired,
 		Until: max(r.newest.Settings.Deadline, now.Wall) + s.grace(),
 	}
 	s.append(now, &logged{entry: Entry{Parts: []Part{{Session: ended}}}, need: s.backups(), expires: true}, fx)
@@ -68,7 +71,7 @@ func (s *Slot) access(now Instant, t Token, r *record, res Result, fx *Effects) 
 	v := r.newest
 	interval := s.cfg.Limits.touchInterval(v.Settings.Idle)
 	if interval > 0 && now.Mono-v.Accessed >= interval/2 && !s.full() {
-		touch := &Session{Key: r.key, Stamp: v.Stamp, Touched: s.cfg.Clock.Next(now.Wall), Accessed: now.Mono}
+		touch := &Session{Key: r.key(), Stamp: v.Stamp, Touched: s.cfg.Clock.Next(now.Wall), Accessed: now.Mono}
 		s.append(now, &logged{entry: Entry{Parts: []Part{{Base: v.Stamp, Session: touch}}}, need: s.backups()}, fx)
 	}
 	switch {
@@ -92,7 +95,7 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		fx.done(t, ResultOf(err))
 		return
 	}
-	r := s.records[c.Key]
+	r := s.lookup(c.Key)
 	if r != nil && !c.Destroy && s.over(now, r) {
 		s.expire(now, r, fx)
 	}
@@ -109,7 +112,7 @@ func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
 		need:     s.need(c.Durability),
 		destroys: c.Destroy,
 	}
-	if err := s.compose(now, item, c); err != nil {
+	if err := s.compose(now, item, r, c); err != nil {
 		s.answerAfter(t, r, ResultOf(err), fx)
 		return
 	}
@@ -166,7 +169,7 @@ func (s *Slot) answerAfter(t Token, r *record, res Result, fx *Effects) {
 
 // repeat answers a request that took effect before, with the copies held now.
 func (s *Slot) repeat(t Token, c *Commit, old *remembered, fx *Effects) {
-	if old.Key != c.Key {
+	if !old.of.named(c.Key) {
 		fx.refuse(t, StatusBadRequest, "the request id was used for another session")
 		return
 	}
@@ -222,7 +225,7 @@ func (s *Slot) allowed(now Instant, r *record, c *Commit) error {
 	}
 	switch {
 	case !s.fits(v, c):
-		return fmt.Errorf("%w: slot %d holds %d sessions and remembered ends", ErrOverCapacity, s.num, len(s.records))
+		return fmt.Errorf("%w: slot %d holds %d sessions and remembered ends", ErrOverCapacity, s.num, s.records.len())
 	case c.Destroy:
 		return nil
 	case v != nil && v.Ending == LoggedOut:
@@ -235,7 +238,7 @@ func (s *Slot) allowed(now Instant, r *record, c *Commit) error {
 		return ErrLockLost
 	case !c.If.IsZero() && v.Stamp != c.If:
 		return ErrChanged
-	case c.Renew != "" && s.records[Key{c.Key.App, c.Renew}] != nil:
+	case c.Renew != "" && s.records.find(Key{c.Key.App, c.Renew}) != nil:
 		return ErrExists
 	}
 	return nil
@@ -244,7 +247,7 @@ func (s *Slot) allowed(now Instant, r *record, c *Commit) error {
 // fits reports whether there is room for what c adds to the slot. The ends of unknown sessions, which cost a client
 // nothing, may take no more than half of it.
 func (s *Slot) fits(v *Session, c *Commit) bool {
-	room := s.cfg.Limits.SessionsMax - len(s.records)
+	room := s.cfg.Limits.SessionsMax - s.records.len()
 	switch {
 	case c.Renew != "":
 		return room > 0
@@ -256,11 +259,11 @@ func (s *Slot) fits(v *Session, c *Commit) bool {
 	return room > 0 || !c.Create
 }
 
-// compose puts what c changes, stamped, into an entry; its first part is the session that the answer speaks of.
-func (s *Slot) compose(now Instant, item *logged, c *Commit) error {
+// compose puts what c changes of the session of r, stamped, into an entry; its first part is the session that the answer speaks of.
+func (s *Slot) compose(now Instant, item *logged, r *record, c *Commit) error {
 	stamp := s.cfg.Clock.Next(now.Wall)
 	var base *Session
-	if r := s.records[c.Key]; r != nil {
+	if r != nil {
 		base = r.newest
 	}
 	if c.Destroy {
@@ -357,7 +360,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 		item.versions, item.records = append(item.versions, r.newest), append(item.records, r)
 		s.schedule(now, r)
 	}
-	s.rememberAll(&item.entry, over)
+	s.rememberAll(&item.entry, item.records, over)
 	s.tail.append(item)
 	s.endLocks(item, fx)
 	if s.crowded() {
@@ -369,10 +372,11 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 	}
 }
 
-// rememberAll keeps the ids of an entry's request, which hid what over says, and of those that it passes on.
-func (s *Slot) rememberAll(e *Entry, over []Attr) {
+// rememberAll keeps the ids of an entry's request, which hid what over says, and of those that it passes on; records are those of
+// its parts.
+func (s *Slot) rememberAll(e *Entry, records []*record, over []Attr) {
 	for _, r := range e.Requests {
-		s.requests.remember(remembered{RememberedRequest: r, seq: e.Seq}, &s.cfg.Limits)
+		s.requests.remember(r.by(s.namer(r.Key), e.Seq), &s.cfg.Limits)
 	}
 	if len(e.Parts) == 0 {
 		return
@@ -382,13 +386,19 @@ func (s *Slot) rememberAll(e *Entry, over []Attr) {
 	if !first.ended() {
 		stamp = first.Touched // the same, but for a lock's grant, which writes nothing: of that, the token
 	}
-	s.requests.remember(remembered{seq: e.Seq, RememberedRequest: RememberedRequest{
-		Request: e.Request, NotAfter: e.NotAfter, Key: requestKey(e), Stamp: stamp, Over: over,
-	}}, &s.cfg.Limits)
+	named := records[len(records)-1] // by its commit: of a renewal, which has two parts, the session that ended
+	s.requests.remember(remembered{
+		Request: e.Request, NotAfter: e.NotAfter, Stamp: stamp, of: named, over: over, seq: e.Seq,
+	}, &s.cfg.Limits)
 }
 
-// requestKey is the key that an entry's commit named: of a renewal, which has two parts, the one that ended.
-func requestKey(e *Entry) Key { return e.Parts[len(e.Parts)-1].Session.Key }
+// namer is a record that knows a key: that of the slot, or one that nothing else knows of.
+func (s *Slot) namer(key Key) *record {
+	if r := s.records.find(key); r != nil {
+		return r
+	}
+	return &record{rest: pack(&Session{Key: key}), index: -1}
+}
 
 // ResultOf is the result that says why a request was refused.
 func ResultOf(err error) Result {

@@ -2,22 +2,76 @@ package replica
 
 import "time"
 
-// record is what a slot keeps for one key.
+// record is what a slot keeps for one key. One whose session nobody uses holds it packed and nothing else of it; waking
+// it unpacks the session, and some time later it rests again, see rest.go.
 type record struct {
-	key     Key
+	*versions        // nil while the record rests: wake comes before its fields are read
+	rest      packed // of a record that rests, its session; else stale, or empty
+
+	accessed time.Duration // Instant.Mono of the last access; Invariant: accessed >= newest.Accessed
+	due      time.Duration // Instant.Mono at which the record is looked at again; see expiryHeap
+	index    int32         // place in the expiryHeap, -1 when in none
+	logged   bool          // of a learner: it came whole by the log, so that a snapshot has nothing to add
+}
+
+// versions is the session of a record that is in use.
+type versions struct {
 	durable *Session // what reads see; nil while the creation is pending
 	newest  *Session // what the next commit is applied to; durable when nothing is pending
 	pending []uint64 // sequence numbers of the entries that lie between durable and newest, in order
 
-	accessed time.Duration // Instant.Mono of the last access; Invariant: accessed >= newest.Accessed
-	logged   bool          // of a learner: it came whole by the log, so that a snapshot has nothing to add
+	used   time.Duration // Slot.ticked when the record was last woken or found awake
+	stays  time.Duration // how long it stays awake unused
+	queued time.Duration // Slot.ticked when it entered Slot.awake, or was left there
+}
 
-	due   time.Duration // Instant.Mono at which the record is looked at again; see expiryHeap
-	index int           // place in the expiryHeap, -1 when in none
+// recordBytes is what a record takes beside its packed session: itself, and its places in records and in the expiry heap.
+const recordBytes = 48 + 26 + 10
+
+// sizeBytes is what the record takes of the heap while it rests, about: what it takes for the moment that it is in use
+// does not count.
+func (r *record) sizeBytes() int {
+	if r.versions == nil {
+		return recordBytes + len(r.rest)
+	}
+	return recordBytes + partSize(&Part{Session: r.newest})
 }
 
 // live reports whether s is a session that a commit may change.
 func live(s *Session) bool { return s != nil && s.Ending == Alive }
+
+// key is the key of the session.
+func (r *record) key() Key {
+	if r.versions == nil {
+		return r.rest.key()
+	}
+	return r.newest.Key
+}
+
+func (r *record) named(key Key) bool { return r.key() == key }
+
+// open reports whether something is pending.
+func (r *record) open() bool { return r.versions != nil && len(r.pending) > 0 }
+
+// view is the newest version, whether the record rests or not. It does not wake the record.
+func (r *record) view() *Session { return r.viewIn(&Session{}) }
+
+// viewIn is view, with what must be unpacked in the space of another view that is not needed any more.
+func (r *record) viewIn(space *Session) *Session {
+	if r.versions != nil {
+		return r.newest
+	}
+	r.rest.unpack(space, space.Attrs[:0])
+	return space
+}
+
+// shownIn is what reads see, nil while the creation is pending; see viewIn.
+func (r *record) shownIn(space *Session) *Session {
+	if r.versions != nil {
+		return r.durable
+	}
+	return r.viewIn(space)
+}
 
 // settle makes everything that is known of the record visible; a replica that does not serve has nothing pending.
 func (r *record) settle(s *Session) {
@@ -27,10 +81,11 @@ func (r *record) settle(s *Session) {
 
 // whole is the newest version with the last access in it, as another replica needs it.
 func (r *record) whole() *Session {
-	if r.newest.Accessed >= r.accessed {
-		return r.newest
+	v := r.view()
+	if v.Accessed >= r.accessed {
+		return v
 	}
-	s := *r.newest
+	s := *v
 	s.Accessed = r.accessed
 	return &s
 }
@@ -39,10 +94,10 @@ func (r *record) whole() *Session {
 // it are answered before they are replicated. Halfway through they are.
 func (l *Limits) touchInterval(idle time.Duration) time.Duration { return min(l.TouchInterval, idle/4) }
 
-// ends is the moment after which the session is over by its settings: idle time-outs by the monotonic clock, the
-// absolute deadline by the time of day.
-func (r *record) ends(now Instant, l *Limits) time.Duration {
-	set := r.newest.Settings
+// ends is the moment after which the session, whose newest version is v, is over by its settings: idle time-outs by the
+// monotonic clock, the absolute deadline by the time of day.
+func (r *record) ends(v *Session, now Instant, l *Limits) time.Duration {
+	set := &v.Settings
 	end := now.at(set.Deadline)
 	if set.Idle > 0 && set.Idle < forever {
 		end = min(end, r.accessed+set.Idle+l.touchInterval(set.Idle))
@@ -50,7 +105,5 @@ func (r *record) ends(now Instant, l *Limits) time.Duration {
 	return end
 }
 
-// forgotten is the moment at which an ended session's record may go.
-func (r *record) forgotten(now Instant) time.Duration {
-	return now.at(r.newest.Until)
-}
+// forgotten is the moment at which the record of an ended session may go.
+func (s *Session) forgotten(now Instant) time.Duration { return now.at(s.Until) }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -12,17 +13,27 @@ import (
 type requestLog struct {
 	byID  map[RequestID]*remembered
 	due   []*batch // all of them, ascending by until
+	most  int      // of byID since it was made
 	over  int      // how many cannot come again
 	split int      // and of those, how many are kept for a split
 
 	overBytes int // of all that Over holds. Invariant: at most overBytesMax
 }
 
-// remembered is a request with the entry that it became; zero when that came with a snapshot.
+// remembered is a RememberedRequest with the entry that it became; zero when that came with a snapshot.
 type remembered struct {
-	RememberedRequest
-	seq   uint64
-	batch *batch // nil once it is forgotten
+	Request  RequestID
+	NotAfter int64
+	Stamp    Stamp
+	of       *record // knows the key, even when the slot has forgotten it; so no request holds memory of a commit or session
+	over     []Attr  // RememberedRequest.Over
+	seq      uint64
+	batch    *batch // nil once it is forgotten
+}
+
+// told is r as other nodes are told, in memory of its own.
+func (r *remembered) told() RememberedRequest {
+	return RememberedRequest{Request: r.Request, NotAfter: r.NotAfter, Key: r.of.key().clone(), Stamp: r.Stamp, Over: r.over}
 }
 
 // batch is requests that are looked at again at the same time: one by one they would cost more than the commits.
@@ -76,11 +87,12 @@ func (l *requestLog) remember(r remembered, limits *Limits) {
 	own := &r
 	l.keepOver(own)
 	l.byID[r.Request] = own
+	l.most = max(l.most, len(l.byID))
 	l.put(own, r.overAt(limits), false, false)
 }
 
 // overAt is when a request cannot come again, by the time of day in milliseconds.
-func (r *RememberedRequest) overAt(limits *Limits) int64 {
+func (r *remembered) overAt(limits *Limits) int64 {
 	return min(r.NotAfter, math.MaxInt64/2) + 2*limits.ClockSkewMax.Milliseconds()
 }
 
@@ -114,6 +126,11 @@ func (l *requestLog) add(b *batch, r *remembered) {
 	l.count(b, 1)
 }
 
+// by is q, about the session of a record, with the entry that it became.
+func (q *RememberedRequest) by(of *record, seq uint64) remembered {
+	return remembered{Request: q.Request, NotAfter: q.NotAfter, Stamp: q.Stamp, of: of, over: q.Over, seq: seq}
+}
+
 // count notes that a batch has so many requests more.
 func (l *requestLog) count(b *batch, more int) {
 	if b.over {
@@ -132,8 +149,8 @@ func (l *requestLog) takeOut(r *remembered) {
 }
 
 // take remembers what another node remembers. What is over by now is kept there for a split, and so here.
-func (l *requestLog) take(now Instant, q RememberedRequest, limits *Limits) {
-	l.remember(remembered{RememberedRequest: q}, limits)
+func (l *requestLog) take(now Instant, q RememberedRequest, of *record, limits *Limits) {
+	l.remember(q.by(of, 0), limits)
 	r := l.find(q.Request)
 	if r != nil && !r.batch.over && r.overAt(limits)+mergeWithin < now.Wall && l.split < splitMax {
 		l.takeOut(r)
@@ -143,7 +160,7 @@ func (l *requestLog) take(now Instant, q RememberedRequest, limits *Limits) {
 
 func (l *requestLog) forget(id RequestID) {
 	if r := l.byID[id]; r != nil {
-		l.overBytes -= attrBytes(r.Over)
+		l.overBytes -= attrBytes(r.over)
 		delete(l.byID, id)
 		l.takeOut(r)
 	}
@@ -180,6 +197,7 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 			}
 		}
 	}
+	l.shrink()
 	if l.live() < limits.RequestsMax {
 		return
 	}
@@ -189,6 +207,19 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 		}
 	}
 }
+
+// shrink gives the room back that many requests at a time have left: a map keeps it.
+func (l *requestLog) shrink() {
+	if l.most < shrinkFrom || len(l.byID) > l.most/4 {
+		return
+	}
+	byID := make(map[RequestID]*remembered, len(l.byID))
+	maps.Copy(byID, l.byID)
+	l.byID, l.most = byID, len(byID)
+}
+
+// shrinkFrom is how many requests must have been remembered for their room to matter.
+const shrinkFrom = 256
 
 // retire notes that a batch cannot come again, and keeps it for a moment.
 func (l *requestLog) retire(b *batch) {
@@ -214,7 +245,7 @@ func (l *requestLog) leave(r *remembered, wall, parted int64, limits *Limits) {
 func (l *requestLog) all() []RememberedRequest {
 	list := make([]RememberedRequest, 0, len(l.byID))
 	for _, r := range l.byID {
-		list = append(list, r.RememberedRequest)
+		list = append(list, r.told())
 	}
 	return inOrder(list)
 }
@@ -223,8 +254,8 @@ func (l *requestLog) all() []RememberedRequest {
 func (l *requestLog) of(key Key) []RememberedRequest {
 	var list []RememberedRequest
 	for _, r := range l.byID {
-		if r.Key == key {
-			list = append(list, r.RememberedRequest)
+		if r.of.named(key) {
+			list = append(list, r.told())
 		}
 	}
 	return inOrder(list)

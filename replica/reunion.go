@@ -192,8 +192,8 @@ func (s *Slot) adopt(now Instant, r *reunion, p *Part, fx *Effects) bool {
 	}
 	s.cfg.Clock.Observe(offer.Touched)
 	var known *Session
-	if rec := s.records[offer.Key]; rec != nil {
-		known = rec.newest
+	if rec := s.records.find(offer.Key); rec != nil {
+		known = rec.view()
 	}
 	a, b := s.twins.rightful(known, r.hidHere[offer.Key]), s.twins.rightful(offer, r.hidThere[offer.Key])
 	m, requests := s.union(now, known, offer, a, b)
@@ -212,9 +212,10 @@ func (s *Slot) adopt(now Instant, r *reunion, p *Part, fx *Effects) bool {
 // compare says which of the sessions listed are wanted, and sends a backup those that it did not list.
 func (s *Slot) compare(now Instant, r *reunion, m *Offer, fx *Effects) (wanted []uint32) {
 	listed := make(map[Key]bool, len(m.Items))
+	var space Session
 	for i, item := range m.Items {
 		listed[item.Key] = true
-		if rec := s.records[item.Key]; rec == nil || rec.newest.fingerprint() != item.Version {
+		if rec := s.records.find(item.Key); rec == nil || rec.viewIn(&space).fingerprint() != item.Version {
 			wanted = append(wanted, uint32(i))
 		}
 	}
@@ -232,9 +233,10 @@ func (s *Slot) compare(now Instant, r *reunion, m *Offer, fx *Effects) (wanted [
 // the last, from there on.
 func (s *Slot) giveUnlisted(now Instant, r *reunion, from Key, listed map[Key]bool, last bool, fx *Effects) {
 	given := uint64(0)
-	for _, rec := range s.sorted() {
-		within := rec.key.compare(from) > 0 && (last || rec.key.compare(r.listed) <= 0)
-		if !within || listed[rec.key] || s.full() {
+	for _, rec := range s.records.sorted() {
+		key := rec.key()
+		within := key.compare(from) > 0 && (last || key.compare(r.listed) <= 0)
+		if !within || listed[key] || s.full() {
 			continue
 		}
 		s.append(now, &logged{entry: Entry{Parts: []Part{{Session: rec.whole()}}}, need: s.backups()}, fx)
@@ -247,9 +249,9 @@ func (s *Slot) giveUnlisted(now Instant, r *reunion, from Key, listed map[Key]bo
 
 // hasRoom reports whether the sessions that are new here fit into the slot.
 func (s *Slot) hasRoom(parts []Part) bool {
-	n := len(s.records)
+	n := s.records.len()
 	for i := range parts {
-		if v := parts[i].Session; v != nil && s.records[v.Key] == nil {
+		if v := parts[i].Session; v != nil && s.records.find(v.Key) == nil {
 			n++
 		}
 	}

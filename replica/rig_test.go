@@ -1,8 +1,11 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -20,6 +23,7 @@ type rig struct {
 	seen      []Event
 	conflicts []Conflict
 	token     Token
+	steps     int
 	watch     func(Token, Result) // told of every answer as it is given
 }
 
@@ -67,6 +71,9 @@ func (r *rig) primary() *Slot { return r.slot(r.claim.Primary) }
 func (r *rig) step(b Boot, f func(s *Slot, fx *Effects)) {
 	var fx Effects
 	f(r.slot(b), &fx)
+	if r.steps++; r.steps%2 == 0 {
+		restAll(r.slot(b))
+	}
 	for _, e := range fx.Send {
 		r.wire = append(r.wire, mail{b, e.To, e.Msg})
 	}
@@ -276,11 +283,21 @@ func (r *rig) pending(t Token) {
 	}
 }
 
+// restAll packs every session that may rest, as happens at any moment between two steps.
+func restAll(s *Slot) {
+	s.awake = slices.DeleteFunc(s.awake, func(r *record) bool {
+		if !r.open() {
+			r.lie()
+		}
+		return !r.open()
+	})
+}
+
 // dump is all that a replica knows of its sessions.
 func dump(s *Slot) string {
 	out := ""
-	for _, r := range s.sorted() {
-		out += describe(r.newest)
+	for _, r := range s.records.sorted() {
+		out += describe(r.view())
 	}
 	return out
 }
@@ -312,8 +329,8 @@ func check(s *Slot) error {
 		return fmt.Errorf("committed %d past head %d", s.tail.committed, s.tail.head)
 	case s.requests.check() != nil:
 		return s.requests.check()
-	case len(s.expiry) != len(s.records):
-		return fmt.Errorf("%d records, %d of them scheduled", len(s.records), len(s.expiry))
+	case len(s.expiry) != s.records.len():
+		return fmt.Errorf("%d records, %d of them scheduled", s.records.len(), len(s.expiry))
 	}
 	for _, f := range s.followers {
 		if f.acked > f.sent || f.sent > s.tail.head {
@@ -325,26 +342,49 @@ func check(s *Slot) error {
 
 func checkRecords(s *Slot) error {
 	for i, r := range s.expiry {
-		if r.index != i || s.records[r.key] != r {
-			return fmt.Errorf("record %v stands at %d and says %d", r.key, i, r.index)
+		if int(r.index) != i || s.records.find(r.key()) != r {
+			return fmt.Errorf("record %v stands at %d and says %d", r.key(), i, r.index)
 		}
 	}
-	for _, r := range s.sorted() {
-		switch {
-		case r.newest == nil:
-			return fmt.Errorf("record %v is empty", r.key)
-		case len(r.pending) == 0 && r.newest != r.durable:
-			return fmt.Errorf("record %v has nothing pending and a version that reads do not see", r.key)
-		case r.accessed < r.newest.Accessed:
-			return fmt.Errorf("record %v: accessed %v, newest %v", r.key, r.accessed, r.newest.Accessed)
+	for _, r := range s.records.sorted() {
+		v := r.view()
+		if v == nil {
+			return fmt.Errorf("a record that stands at %d is empty", r.index)
+		}
+		if err := checkPacked(v); err != nil {
+			return err
+		}
+		if r.accessed < v.Accessed {
+			return fmt.Errorf("record %v: accessed %v, newest %v", v.Key, r.accessed, v.Accessed)
+		}
+		if r.versions == nil {
+			continue
+		}
+		if len(r.pending) == 0 && r.newest != r.durable {
+			return fmt.Errorf("record %v has nothing pending and a version that reads do not see", r.key())
 		}
 		for _, seq := range r.pending {
 			if item := s.tail.at(seq); item == nil || !item.open {
-				return fmt.Errorf("record %v waits for entry %d, which is not open", r.key, seq)
+				return fmt.Errorf("record %v waits for entry %d, which is not open", r.key(), seq)
 			}
 		}
 	}
 	return nil
+}
+
+// checkPacked packs and unpacks a session.
+func checkPacked(want *Session) error {
+	got := (&record{rest: pack(want)}).view()
+	if same := *want; !slices.EqualFunc(got.Attrs, want.Attrs, sameAttr) {
+		return fmt.Errorf("packed %s, unpacked %s", describe(want), describe(got))
+	} else if same.Attrs = got.Attrs; !reflect.DeepEqual(*got, same) {
+		return fmt.Errorf("packed %+v, unpacked %+v", *want, *got)
+	}
+	return nil
+}
+
+func sameAttr(a, b Attr) bool {
+	return a.Name == b.Name && bytes.Equal(a.Value, b.Value) && a.Stamp == b.Stamp && a.Deleted == b.Deleted
 }
 
 // check reports what the counts of a log have wrong.

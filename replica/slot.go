@@ -35,7 +35,9 @@ type Slot struct {
 	claim Claim // under which the role is played; of Absent and Holder, the last one known
 
 	position uint64 // epoch of Position
-	records  map[Key]*record
+	records  records
+	awake    []*record     // those that do not rest, each once, ascending by queued; and some that are forgotten
+	ticked   time.Duration // Instant.Mono of the last tick
 	expiry   expiryHeap
 	requests requestLog
 	tail     tail
@@ -68,7 +70,7 @@ type Slot struct {
 
 // NewSlot makes an absent slot.
 func NewSlot(num uint32, cfg *Config) *Slot {
-	return &Slot{num: num, cfg: cfg, records: map[Key]*record{}, requests: newRequestLog(), locks: map[Key]*lock{}}
+	return &Slot{num: num, cfg: cfg, records: newRecords(), requests: newRequestLog(), locks: map[Key]*lock{}}
 }
 
 // Role is what the node does for the slot.
@@ -76,9 +78,10 @@ func (s *Slot) Role() Role { return s.role }
 
 // Sessions counts the live sessions and the bytes of their attributes. It visits all of them.
 func (s *Slot) Sessions() (sessions, bytes int) {
-	for _, r := range s.records {
-		if live(r.durable) {
-			_, n := r.durable.Live()
+	var space Session
+	for r := range s.records.all() {
+		if v := r.shownIn(&space); live(v) {
+			_, n := v.Live()
 			sessions++
 			bytes += n
 		}
@@ -146,7 +149,7 @@ func (s *Slot) Follow(claim Claim, fx *Effects) {
 func (s *Slot) Retire(claim Claim, fx *Effects) {
 	s.stepDown(fx)
 	s.claim = claim
-	if len(s.records) == 0 || s.role == Learner {
+	if s.records.len() == 0 || s.role == Learner {
 		s.Drop()
 		return
 	}
@@ -177,14 +180,16 @@ func (s *Slot) stepDown(fx *Effects) {
 		}
 		s.requests.forget(item.entry.Request)
 	}
-	for _, r := range s.sorted() {
-		if len(r.pending) == 0 {
+	for _, r := range s.awake { // in the order in which they woke
+		switch {
+		case len(r.pending) == 0:
 			continue
-		}
-		r.newest, r.pending = r.durable, nil
-		if r.durable == nil {
+		case r.durable == nil:
 			s.forget(r)
+		default:
+			r.newest = r.durable
 		}
+		r.pending = nil
 	}
 	s.forgetLocks(fx)
 	s.followers, s.barrier, s.offers, s.reunions, s.twins, s.given = nil, 0, nil, nil, nil, false
@@ -196,28 +201,15 @@ func (s *Slot) stepDown(fx *Effects) {
 // forget removes a record.
 func (s *Slot) forget(r *record) {
 	s.expiry.remove(r)
-	delete(s.records, r.key)
+	s.records.remove(r)
 }
-
-// recordOf finds or makes the record of a key.
-func (s *Slot) recordOf(key Key) *record {
-	r := s.records[key]
-	if r == nil {
-		r = &record{key: key, index: -1, accessed: neverAccessed}
-		s.records[key] = r
-	}
-	return r
-}
-
-// neverAccessed lies before every access: a session's last one may be older than this boot's clock.
-const neverAccessed time.Duration = -1 << 62
 
 // schedule puts a record whose newest version changed into the expiry heap.
 func (s *Slot) schedule(now Instant, r *record) {
 	if r.newest.ended() {
-		s.expiry.schedule(r, r.forgotten(now))
+		s.expiry.schedule(r, r.newest.forgotten(now))
 	} else {
-		s.expiry.schedule(r, r.ends(now, &s.cfg.Limits))
+		s.expiry.schedule(r, r.ends(r.newest, now, &s.cfg.Limits))
 	}
 }
 
@@ -238,23 +230,13 @@ func sameVersion(a, b *Session) bool {
 		slices.EqualFunc(a.Attrs, b.Attrs, func(x, y Attr) bool { return x.Name == y.Name && x.Stamp == y.Stamp })
 }
 
-// keys is every key, in order.
+// keys is every key, in order, in memory of its own: a session that changes meanwhile is not held by its old key.
 func (s *Slot) keys() []Key {
-	keys := make([]Key, 0, len(s.records))
-	for _, r := range s.sorted() {
-		keys = append(keys, r.key)
+	keys := make([]Key, 0, s.records.len())
+	for _, r := range s.records.sorted() {
+		keys = append(keys, r.key().clone())
 	}
 	return keys
-}
-
-// sorted is every record in the order of keys: order that leaves the package never comes from a map.
-func (s *Slot) sorted() []*record {
-	all := make([]*record, 0, len(s.records))
-	for _, r := range s.records {
-		all = append(all, r)
-	}
-	slices.SortFunc(all, func(a, b *record) int { return a.key.compare(b.key) })
-	return all
 }
 
 // Newest is the newest stamp among what this replica was ever told of the slot.

@@ -34,13 +34,13 @@ func TestSteppingDownDiscardsWhatIsPending(t *testing.T) {
 		t.Fatalf("role %d, %d open of %d entries", got, s.Open(), len(s.tail.items))
 	}
 	var ids []string
-	for _, rec := range s.sorted() {
-		ids = append(ids, rec.key.ID)
+	for _, rec := range s.records.sorted() {
+		ids = append(ids, rec.key().ID)
 	}
 	if want := []string{"kept", "none"}; !slices.Equal(ids, want) {
 		t.Errorf("holds %v, want %v", ids, want)
 	}
-	if got, _ := s.records[key("kept")].newest.Get("a"); string(got) != "old" {
+	if got, _ := s.lookup(key("kept")).newest.Get("a"); string(got) != "old" {
 		t.Errorf("holds %q", got)
 	}
 	var seqs []uint64
@@ -123,7 +123,7 @@ func TestWholeSessionForAMissingBase(t *testing.T) {
 	r := newRig(t, 1, nil)
 	r.must(create("s", "a", "1"))
 	backup := r.slot(2)
-	backup.forget(backup.records[key("s")])
+	backup.forget(backup.lookup(key("s")))
 	first := r.send(set("s", "b", "2"))
 	end := r.send(destroy("s"))
 	destroying := r.wire[1]
@@ -138,8 +138,8 @@ func TestWholeSessionForAMissingBase(t *testing.T) {
 	}
 	r.wantStatus(first, StatusOK)
 	r.pending(end)
-	want := describe(r.slot(1).records[key("s")].durable)
-	if got := describe(backup.records[key("s")].newest); got != want {
+	want := describe(r.slot(1).lookup(key("s")).durable)
+	if got := describe(backup.lookup(key("s")).newest); got != want {
 		t.Errorf("backup has\n%swant\n%s", got, want)
 	}
 	if got, want := r.slot(2).requests.all(), r.slot(1).requests.all(); !reflect.DeepEqual(got, want) {
@@ -197,7 +197,7 @@ func TestTailGivesBackItsMemory(t *testing.T) {
 			t.Errorf("boot %v keeps room for %d entries", b, n)
 		}
 	}
-	if got := cap(r.primary().records[key("s")].pending); got > 0 {
+	if got := cap(r.primary().lookup(key("s")).pending); got > 0 {
 		t.Errorf("the record keeps room for %d numbers", got)
 	}
 }

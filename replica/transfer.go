@@ -88,9 +88,10 @@ func (s *Slot) RemainingBytes(learner Boot) int {
 	}
 	t := f.transfer
 	n, size := t.brought, t.broughtBytes
+	var space Session
 	for _, k := range t.keys[:min(len(t.keys), sampled)] {
-		if r := s.records[k]; n < sampled && r != nil {
-			size += partSize(&Part{Session: r.newest})
+		if r := s.records.find(k); n < sampled && r != nil {
+			size += partSize(&Part{Session: r.viewIn(&space)})
 			n++
 		}
 	}
@@ -194,7 +195,7 @@ func (s *Slot) fill(m *Snapshot, t *transfer) (sizeBytes int) {
 		limit = min(limit, firstChunkBytes)
 	}
 	for ; len(t.keys) > 0; t.keys = t.keys[1:] {
-		r := s.records[t.keys[0]]
+		r := s.records.find(t.keys[0])
 		if r == nil {
 			continue // forgotten since the transfer began
 		}
@@ -273,12 +274,12 @@ func (s *Slot) take(now Instant, m *Snapshot) {
 		if !p.sound() {
 			continue
 		}
-		if r := s.records[p.Session.Key]; r == nil || !r.logged {
+		if r := s.records.find(p.Session.Key); r == nil || !r.logged {
 			s.merge(now, p)
 		}
 	}
 	for _, r := range m.Requests {
-		s.requests.take(now, r, &s.cfg.Limits)
+		s.requests.take(now, r, s.namer(r.Key), &s.cfg.Limits)
 	}
 	s.intake.next++
 	s.intake.complete = m.Last

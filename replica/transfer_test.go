@@ -202,15 +202,15 @@ func TestOffersMergeAndDrop(t *testing.T) {
 	r.must(destroy("4"))
 	other := newRig(t, 0, smallChunks) // the other side of a split
 	other.claim.Primary = 7
-	for _, p := range r.slot(1).sorted() {
-		other.slot(7).merge(r.now, &Part{Session: p.newest})
+	for _, p := range r.slot(1).records.sorted() {
+		other.slot(7).merge(r.now, &Part{Session: p.view()})
 	}
 	other.lead(7, nil)
 	other.sleep(time.Second)
 	other.must(set("0", "both", "new"))
 	other.must(create("5"))
 	other.must(destroy("1"))
-	other.primary().records[key("4")].settle(&Session{
+	other.primary().lookup(key("4")).settle(&Session{
 		Key: key("4"), Stamp: Stamp{1 << 60, 7}, Touched: Stamp{1 << 60, 7}, Settings: Settings{Deadline: testWall * 2},
 	})
 
@@ -220,8 +220,8 @@ func TestOffersMergeAndDrop(t *testing.T) {
 		r.step(7, func(s *Slot, fx *Effects) { s.OfferNext(r.now, 1, uint64(r.now.Mono), fx) })
 		r.run()
 	}
-	if got := r.slot(7); got.role != Absent || len(got.records) > 0 {
-		t.Errorf("the holder is %v with %d sessions", got.role, len(got.records))
+	if got := r.slot(7); got.role != Absent || got.records.len() > 0 {
+		t.Errorf("the holder is %v with %d sessions", got.role, got.records.len())
 	}
 	for id, want := range map[string]Status{"0": StatusOK, "1": StatusDestroyed, "2": StatusOK, "4": StatusDestroyed, "5": StatusOK} {
 		r.wantStatus(r.read(&Load{Key: key(id)}), want)
@@ -252,7 +252,7 @@ func TestHolderForgetsWhileItOffers(t *testing.T) {
 	if m := r.wire[0].msg.(*Offer); len(m.Parts) != 0 || !m.Last {
 		t.Errorf("offered %+v", m)
 	}
-	if got := len(r.slot(1).records); got != 0 {
+	if got := r.slot(1).records.len(); got != 0 {
 		t.Errorf("the holder keeps %d records that nobody takes", got)
 	}
 }
@@ -350,7 +350,7 @@ func TestUnsoundMessages(t *testing.T) {
 			r.step(1, func(s *Slot, fx *Effects) { s.Offer(r.now, 7, &Offer{Parts: parts}, fx) })
 			r.step(3, func(s *Slot, fx *Effects) { s.Snapshot(r.now, 1, r.claim, &Snapshot{Transfer: 1, Parts: parts}, fx) })
 			for b, s := range r.nodes {
-				if len(s.records) > 0 || s.tail.head > 0 {
+				if s.records.len() > 0 || s.tail.head > 0 {
 					t.Errorf("boot %v took it", b)
 				}
 			}

@@ -98,7 +98,7 @@ func (s *Slot) meet(r *reunion, q RememberedRequest) bool {
 	if w != nil && !r.twins[w] {
 		r.twins[w] = true
 		if old != nil {
-			r.hidHere.add(q.Key, old.Over)
+			r.hidHere.add(q.Key, old.over)
 		}
 		r.hidThere.add(q.Key, q.Over)
 	}
@@ -134,7 +134,7 @@ func (s *Slot) union(now Instant, known, offer, a, b *Session) (m *Session, requ
 			continue
 		}
 		if q := s.requests.find(w.request); q != nil && q.Stamp.Less(stamp) {
-			again := q.RememberedRequest
+			again := q.told()
 			again.Stamp, again.Over = stamp, nil
 			requests = append(requests, again)
 		}

@@ -95,8 +95,8 @@ func TestRequestSentToBothSides(t *testing.T) {
 					if got := s.value("a"); got != c.want {
 						t.Errorf("a is %q, want %q", got, c.want)
 					}
-					if i, ok := s.slot(3).records[key("0")].newest.find("a"); ok && c.want == "r" {
-						a, q := s.slot(3).records[key("0")].newest.Attrs[i], s.slot(3).requests.find(RequestID{7, 1})
+					if i, ok := s.slot(3).lookup(key("0")).newest.find("a"); ok && c.want == "r" {
+						a, q := s.slot(3).lookup(key("0")).newest.Attrs[i], s.slot(3).requests.find(RequestID{7, 1})
 						if a.Stamp != q.Stamp {
 							t.Errorf("the write has the stamp %v, and the backup remembers %v", a.Stamp, q.Stamp)
 						}
