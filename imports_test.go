@@ -25,6 +25,7 @@ const (
 	termModule        = "golang.org/x/term"
 	testscriptModule  = "github.com/rogpeppe/go-internal"
 	timeModule        = "golang.org/x/time"
+	tomlModule        = "github.com/pelletier/go-toml/v2"
 	xxhashModule      = "github.com/cespare/xxhash/v2"
 )
 
@@ -65,7 +66,7 @@ var diagram = map[string]may{
 	"chaos/simnet":  {testModules: []string{quicModule}},
 	"chaos/history": {},
 	"chaos/check":   {ours: []string{"chaos/history"}, modules: []string{porcupineModule}, pure: true}, // it knows nothing of what it judges
-	"cmd/sessnode":  {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
+	"cmd/sessnode":  {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule, tomlModule}},
 	"client/internal/adapter": { // of the adapters, which are modules of their own
 		ours: []string{"client", "replica"}, testOurs: []string{"client/clienttest"},
 	},

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,15 @@ const (
 	SlotsDefault       = 1024
 	JoinTimeoutDefault = time.Minute
 	LeaseDefault       = 300 * time.Millisecond
+)
+
+// Defaults of Moves.
+const (
+	BytesPerSecondDefault = 32 << 20
+	TransfersDefault      = 64
+	MovesDefault          = 8
+	SettleDefault         = 10 * time.Second
+	SlowFactorDefault     = 4.0
 )
 
 // The policies of Config.Split.
@@ -94,6 +104,34 @@ type Moves struct {
 	SlowFactor     float64       // moves home pause while requests take so many times as long as usual; default 4
 }
 
+func (m Moves) withDefaults() Moves {
+	m.BytesPerSecond = cmp.Or(m.BytesPerSecond, BytesPerSecondDefault)
+	m.TransfersMax = cmp.Or(m.TransfersMax, TransfersDefault)
+	m.MovesMax = cmp.Or(m.MovesMax, MovesDefault)
+	m.Settle = cmp.Or(m.Settle, SettleDefault)
+	m.SlowFactor = cmp.Or(m.SlowFactor, SlowFactorDefault)
+	return m
+}
+
+// bytesPerSecondMin is the least budget: less could not carry a chunk.
+const bytesPerSecondMin = 10 << 10
+
+func (m Moves) validate() error {
+	switch {
+	case m.BytesPerSecond < bytesPerSecondMin:
+		return fmt.Errorf("%w: budget of %d bytes per second: choose at least 10KiB", ErrConfig, m.BytesPerSecond)
+	case m.TransfersMax < 1:
+		return fmt.Errorf("%w: %d transfers at a time: choose at least 1", ErrConfig, m.TransfersMax)
+	case m.MovesMax < 1:
+		return fmt.Errorf("%w: %d moves at a time: choose at least 1", ErrConfig, m.MovesMax)
+	case m.Settle < 0:
+		return fmt.Errorf("%w: settle time %v is negative", ErrConfig, m.Settle)
+	case !(m.SlowFactor > 1):
+		return fmt.Errorf("%w: slow factor %v: choose more than 1", ErrConfig, m.SlowFactor)
+	}
+	return nil
+}
+
 // ErrConfig is wrapped by what Validate reports.
 var ErrConfig = errors.New("bad configuration")
 
@@ -125,6 +163,7 @@ func (c Config) withDefaults() Config {
 	if c.DrainDeadline == 0 {
 		c.DrainDeadline = DrainDeadlineDefault
 	}
+	c.Moves = c.Moves.withDefaults()
 	if c.Key.IsZero() {
 		c.Key = wire.DevelopmentKey()
 	}
@@ -193,7 +232,7 @@ func (c Config) Validate() error {
 	case c.Key.IsClient():
 		return fmt.Errorf("%w: a client key cannot run a node: use the cluster key", ErrConfig)
 	}
-	if err := c.validateSplit(); err != nil {
+	if err := cmp.Or(c.validateSplit(), c.Moves.validate()); err != nil {
 		return err
 	}
 	for _, a := range append([]string{c.Listen}, c.Join...) {
