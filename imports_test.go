@@ -18,6 +18,7 @@ const (
 	netlinkModule     = "github.com/vishvananda/netlink"
 	netnsModule       = "github.com/vishvananda/netns"
 	nftablesModule    = "github.com/google/nftables"
+	prometheusModule  = "github.com/prometheus/client_golang"
 	porcupineModule   = "github.com/anishathalye/porcupine"
 	progressbarModule = "github.com/schollz/progressbar/v3"
 	quicModule        = "github.com/quic-go/quic-go"
@@ -54,6 +55,7 @@ var diagram = map[string]may{
 	"client":            {ours: []string{"replica", "wire", "cache"}, testOurs: []string{"node", "client/clienttest"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
 	"admin":             {},
+	"metrics":           {ours: []string{"node", "client"}, modules: []string{prometheusModule}, testOurs: []string{"replica"}},
 	"child":             {},
 	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}},                                                       // ring: what a change must move; replica: the messages
 	"chaos":             {ours: []string{"client", "replica", "wire", "child", "chaos/lab", "chaos/history", "chaos/check", "chaos/control"}}, // wire: the cluster's key
@@ -84,7 +86,8 @@ var (
 // sole names the one package that may touch a module, whatever the diagram says: the rest of us must not know it.
 var sole = map[string]string{
 	quicModule: "wire", memberlistModule: "node",
-	netlinkModule: "chaos/lab", netnsModule: "chaos/lab", nftablesModule: "chaos/lab",
+	prometheusModule: "metrics",
+	netlinkModule:    "chaos/lab", netnsModule: "chaos/lab", nftablesModule: "chaos/lab",
 }
 
 func TestImportsFollowTheDiagram(t *testing.T) {

@@ -16,11 +16,19 @@ type Source interface {
 // answerTimeout is how long the node may take to answer: one whose lock is stuck is dead.
 const answerTimeout = 2 * time.Second
 
+// Page is a further thing that can be asked for, such as metrics. It gets as long to answer.
+type Page struct {
+	Path    string // of its URL, such as "/metrics"
+	Handler http.Handler
+}
+
 // Handler answers GET and HEAD, in plain text:
 //
 //	/livez   200 "alive", or 503 when the node does not answer within two seconds
 //	/readyz  200 "ready", or 503 and the reason
-func Handler(node Source) http.Handler {
+//
+// and the pages given.
+func Handler(node Source, pages ...Page) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		node.Ready() // what it says does not matter here: it took the node's lock, which a node that is stuck does not give
@@ -33,6 +41,9 @@ func Handler(node Source) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
+	for _, p := range pages {
+		mux.Handle("GET "+p.Path, p.Handler)
+	}
 	return http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
 }
 

@@ -21,9 +21,9 @@ const (
 
 // Serve answers on a listener until ctx is done, then closes it and every connection and returns nil; another end is an
 // error.
-func Serve(ctx context.Context, l net.Listener, node Source, log *slog.Logger) error {
+func Serve(ctx context.Context, l net.Listener, node Source, log *slog.Logger, pages ...Page) error {
 	server := &http.Server{
-		Handler:           Handler(node),
+		Handler:           Handler(node, pages...),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: headerSizeMax,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),

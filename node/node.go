@@ -75,6 +75,7 @@ type Node struct {
 	told           tidings                      // what gossip was told
 	events         map[replica.EventKind]uint64 // counts since the start
 	conflicts      conflicts                    // that merges found
+	tally          tally                        // for Metrics
 	problem        error                        // what makes it impossible to be a member; see doom
 }
 

@@ -17,6 +17,7 @@ type waiter struct {
 
 	result chan replica.Result // or a caller; has room for the one answer
 
+	kind   kind
 	slot   uint32
 	began  time.Duration // Instant.Mono when this node's core was asked
 	waits  bool          // for a lock: how long says nothing about this node
@@ -47,6 +48,7 @@ func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, m *replica.
 
 // serve answers a request here, or passes it on to the slot's primary.
 func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
+	w.kind = kindOf(m)
 	if err := m.Validate(n.cfg.Slots); err != nil {
 		n.answer(w, replica.ResultOf(err))
 		return
@@ -104,6 +106,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 	if w, ok := n.waiters[t]; ok {
 		delete(n.waiters, t)
 		n.answer(w, r)
+		n.tally.took[w.kind].add(now.Mono - w.began)
 		if !r.Status.Retryable() && !w.waits {
 			n.core.Observe(now.Mono - w.began)
 		}
@@ -112,6 +115,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 
 // answer sends or hands over a result. It never blocks.
 func (n *Node) answer(w waiter, r replica.Result) {
+	n.tally.answered(&w, &r)
 	if w.conn == nil {
 		w.result <- r
 		return

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sessnode/sessnode/admin"
+	"github.com/sessnode/sessnode/metrics"
 	"github.com/sessnode/sessnode/node"
 )
 
@@ -66,7 +67,7 @@ func serveAdmin(l net.Listener, n *node.Node, log *slog.Logger) (stop func()) {
 	done := make(chan struct{})
 	go func() { // owns the listener; stop ends and joins it
 		defer close(done)
-		if err := admin.Serve(ctx, l, n, log); err != nil {
+		if err := admin.Serve(ctx, l, n, log, admin.Page{Path: "/metrics", Handler: metrics.Handler(n, log)}); err != nil {
 			log.Error("admin listener has ended", "error", err)
 		}
 	}()
