@@ -195,6 +195,7 @@ func (c *Client) roundTrip(ctx context.Context, deadline time.Time, req replica.
 	began := c.now()
 	a, trail, err := c.do(ctx, call, deadline)
 	c.tally.ended(c.now()-began, trail.sends, err)
+	c.traceEnded(&call.request, trail.sends, &a.reply.Result, err)
 	return a.reply.Result, trail, err
 }
 

@@ -18,6 +18,7 @@ type waiter struct {
 	result chan replica.Result // or a caller; has room for the one answer
 
 	kind   kind
+	id     replica.RequestID // while requests are traced
 	slot   uint32
 	began  time.Duration // Instant.Mono when this node's core was asked
 	waits  bool          // for a lock: how long says nothing about this node
@@ -65,6 +66,7 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	}
 	w.began = now.Mono
 	w.waits = m.Lock != nil
+	n.traceTaken(&w, m)
 	n.waiters[t] = w
 	n.core.Request(now, w.slot, t, m, &n.effects)
 }
@@ -84,6 +86,7 @@ func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replic
 		return false
 	}
 	w.to, w.expiry = primary, now.Mono+forwardFor
+	n.tracePassedOn(&w, m)
 	n.waiters[t] = w
 	return true
 }
@@ -116,6 +119,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 // answer sends or hands over a result. It never blocks.
 func (n *Node) answer(w waiter, r replica.Result) {
 	n.tally.answered(&w, &r)
+	n.traceAnswer(&w, &r)
 	if w.conn == nil {
 		w.result <- r
 		return
