@@ -53,9 +53,12 @@ type Config struct {
 	Advertise string // host:port that others reach this node by; default the bound address
 
 	// Join lists addresses, host:port, of members or of nodes that found the cluster together; it may name this node
-	// itself. Empty: found a cluster at once, unless members are remembered from before.
+	// itself. A host's name stands for all its addresses, srv+NAME for the hosts and ports of its SRV records; they are
+	// looked up while the node joins, and again while members are missing. Empty: found a cluster at once, unless members
+	// are remembered from before.
 	Join []string
 	// Expect is how many nodes must have met before they found a cluster; default a majority of Join and this node.
+	// Needed where a name in Join stands for several nodes.
 	Expect int
 	// JoinTimeout is how long to look for any of Join before Run gives up; default one minute.
 	JoinTimeout time.Duration
@@ -89,6 +92,8 @@ type Config struct {
 	PacketConn net.PacketConn
 	// Resolve replaces DNS. For simulated networks.
 	Resolve func(ctx context.Context, addr string) ([]net.Addr, error)
+	// Names looks up the names in Join; default net.DefaultResolver.
+	Names Names
 	// Clock tells the time; it must never go back in Mono. Default: the machine's clock that runs while it sleeps.
 	Clock func() replica.Instant
 
@@ -167,6 +172,9 @@ func (c Config) withDefaults() Config {
 	if c.Key.IsZero() {
 		c.Key = wire.DevelopmentKey()
 	}
+	if c.Names == nil {
+		c.Names = net.DefaultResolver
+	}
 	if c.Clock == nil {
 		c.Clock = MachineClock()
 	}
@@ -236,12 +244,32 @@ func (c Config) Validate() error {
 		return err
 	}
 	for _, a := range append([]string{c.Listen}, c.Join...) {
+		if name, ok := strings.CutPrefix(a, SRVPrefix); ok && a != c.Listen {
+			if err := c.validateSRV(a, name); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, _, err := net.SplitHostPort(a); err != nil {
 			return fmt.Errorf("%w: address %q: write host:port, such as 10.0.0.1:7946 or [::1]:7946", ErrConfig, a)
 		}
 	}
 	if err := c.Limits.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+// validateSRV checks an element of Join that names SRV records.
+func (c *Config) validateSRV(element, name string) error {
+	switch {
+	case name == "" || strings.ContainsAny(name, ":/ "):
+		return fmt.Errorf("%w: %q: write the name of SRV records, such as %s_sessnode._udp.example.org; they name the ports",
+			ErrConfig, element, SRVPrefix)
+	case c.Expect == 0:
+		return fmt.Errorf("%w: %s may stand for any number of nodes: say with expect how many found the cluster", ErrConfig, element)
+	case c.Split == SplitGuard && c.MinMembers == 0:
+		return fmt.Errorf("%w: %s may stand for any number of nodes: say with min-members how many there must be", ErrConfig, element)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.String(configFlag, "", "`FILE` with settings by the names of these flags, in TOML")
 	flags.StringVar(&s.conf.Listen, "bind", node.ListenDefault, "`ADDRESS` to listen on, UDP; port 0 for any")
 	flags.StringVar(&s.conf.Advertise, "advertise", "", "`ADDRESS` that others reach this node by (default the one bound)")
-	flags.Var(&s.join, "join", "`ADDRESSES` of members, or of all nodes that found the cluster together, with commas")
+	flags.Var(&s.join, "join", "`ADDRESSES` of members, or of all nodes that found the cluster together, with commas; a name stands for all its addresses, srv+NAME for SRV records")
 	flags.IntVar(&s.conf.Expect, "expect", 0, "`number` of nodes that must meet to found a cluster (default a majority of -join)")
 	flags.DurationVar(&s.conf.JoinTimeout, "join-timeout", node.JoinTimeoutDefault, "how long to look for any of -join")
 	flags.StringVar(&s.conf.Name, "name", "", "`NAME` of this node, the same at each start (default the host's name, followed by -PORT unless the port is 7946)")
