@@ -10,27 +10,16 @@ import (
 // tracing reports whether the steps of single requests are logged. Everything that a line needs is made only then.
 func (c *Client) tracing() bool { return c.conf.Log.Enabled(context.Background(), slog.LevelDebug) }
 
-// identityOf is the id and the session of a request that has an id: one that asks for a change or a lock.
-func identityOf(m *replica.Request) (id replica.RequestID, key replica.Key) {
-	switch {
-	case m.Commit != nil:
-		return m.Commit.Request, m.Commit.Key
-	case m.Lock != nil:
-		return m.Lock.Request, m.Lock.Key
-	}
-	return id, key
-}
-
 // traceAsked logs that a request was sent to a node, for the attempt given.
 func (c *Client) traceAsked(m *replica.Request, addr string, attempt int) {
-	if id, key := identityOf(m); !id.IsZero() && c.tracing() {
+	if id, key := m.Identity(); !id.IsZero() && c.tracing() {
 		c.conf.Log.Debug("request asked", "request", id.String(), "session", key.String(), "node", addr, "attempt", attempt)
 	}
 }
 
 // traceEnded logs what came of a request.
 func (c *Client) traceEnded(m *replica.Request, attempts int, r *replica.Result, err error) {
-	id, key := identityOf(m)
+	id, key := m.Identity()
 	if id.IsZero() || !c.tracing() {
 		return
 	}

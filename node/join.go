@@ -50,7 +50,9 @@ func (n *Node) join(ctx context.Context) {
 		if len(n.missing()) == 0 {
 			continue
 		}
-		n.followNames(ctx) // who is missing may be elsewhere by now
+		if err := n.followNames(ctx); err != nil { // who is missing may be elsewhere by now
+			n.log.Debug("names of members cannot be looked up", "error", err)
+		}
 		if missing := n.missing(); len(missing) > 0 {
 			if _, err := n.gossip.list.Join(missing); err != nil {
 				n.log.Debug("members are missing", "addresses", missing, "error", err)
@@ -91,9 +93,13 @@ func (n *Node) joinFirst(ctx context.Context, seeds []string) error {
 
 // tryJoin looks for seeds once, by what their names stand for at this moment.
 func (n *Node) tryJoin(ctx context.Context, seeds []string) error {
-	n.followNames(ctx)
-	addrs, unknown := n.lookUp(ctx, seeds)
-	addrs = slices.DeleteFunc(addrs, n.isOwn)
+	unknown := n.followNames(ctx)
+	addrs := numeric(seeds)
+	n.mu.Lock()
+	addrs = append(addrs, n.resolved...)
+	n.mu.Unlock()
+	slices.Sort(addrs)
+	addrs = slices.DeleteFunc(slices.Compact(addrs), n.isOwn)
 	if len(addrs) == 0 {
 		return unknown
 	}
@@ -149,7 +155,7 @@ func lastOf(err error) string {
 
 // missing lists the addresses of Join, of names those found last, and of remembered members that no living member has, but not those forgotten.
 func (n *Node) missing() []string {
-	all := slices.DeleteFunc(n.seeds(remembered{}), func(a string) bool { return !isNumeric(a) })
+	all := numeric(n.seeds(remembered{}))
 	known := map[string]bool{n.self.Addr: true, n.endpoint.Addr().String(): true} // alive, or not to be looked for
 	n.mu.Lock()
 	all = append(all, n.resolved...)

@@ -87,22 +87,27 @@ func lookUpHost(ctx context.Context, names Names, host, port string) ([]string, 
 	return all, nil
 }
 
-// followNames looks the names of Join up again. What cannot be looked up now stands for what it stood for before.
-func (n *Node) followNames(ctx context.Context) {
-	if !slices.ContainsFunc(n.cfg.Join, func(a string) bool { return !isNumeric(a) }) {
-		return
+// numeric are the addresses that need no look-up, in a list of its own.
+func numeric(addrs []string) []string {
+	return slices.DeleteFunc(slices.Clone(addrs), func(a string) bool { return !isNumeric(a) })
+}
+
+// followNames looks the names in Join up again. What cannot be looked up now stands for what it stood for before.
+func (n *Node) followNames(ctx context.Context) error {
+	if len(numeric(n.cfg.Join)) == len(n.cfg.Join) {
+		return nil
 	}
 	found, err := n.lookUp(ctx, n.cfg.Join)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err == nil {
-		n.resolved = found
-		return
+	if err != nil {
+		found = append(found, n.resolved...)
+		slices.Sort(found)
+		found = slices.Compact(found)
+		found = found[:min(len(found), addressesMax)]
 	}
-	n.log.Debug("names to join", "error", err)
-	n.resolved = append(n.resolved, found...)
-	slices.Sort(n.resolved)
-	n.resolved = slices.Compact(n.resolved)
+	n.resolved = found
+	return err
 }
 
 // others counts the other nodes that Join lists, to tell how many must meet. A name counts as one, unless it stands for this

@@ -9,20 +9,9 @@ import (
 // tracing reports whether the steps of single requests are logged. Everything that a line needs is made only then.
 func (n *Node) tracing() bool { return n.log.Enabled(n.ctx, slog.LevelDebug) }
 
-// identityOf is the id and the session of a request that has an id: one that asks for a change or a lock.
-func identityOf(m *replica.Request) (id replica.RequestID, key replica.Key) {
-	switch {
-	case m.Commit != nil:
-		return m.Commit.Request, m.Commit.Key
-	case m.Lock != nil:
-		return m.Lock.Request, m.Lock.Key
-	}
-	return id, key
-}
-
 // traceTaken logs that a request came to be answered here, and keeps its id for the line of the answer.
 func (n *Node) traceTaken(w *waiter, m *replica.Request) {
-	id, key := identityOf(m)
+	id, key := m.Identity()
 	if id.IsZero() || !n.tracing() {
 		return
 	}
@@ -32,7 +21,7 @@ func (n *Node) traceTaken(w *waiter, m *replica.Request) {
 
 // tracePassedOn logs that a request goes to the slot's primary.
 func (n *Node) tracePassedOn(w *waiter, m *replica.Request) {
-	id, key := identityOf(m)
+	id, key := m.Identity()
 	if id.IsZero() || !n.tracing() {
 		return
 	}

@@ -34,7 +34,7 @@ EXAMPLE
 
 func (p *program) configCheckCommand() *ffcli.Command {
 	flags := newFlags("check")
-	asJSON := flags.Bool("json", false, "print JSON")
+	asJSON := flags.Bool(jsonFlag, false, "print JSON")
 	return &ffcli.Command{
 		Name:       "check",
 		ShortUsage: "sessnode config check [-json] FILE",
@@ -88,7 +88,7 @@ func (p *program) configShowCommand() *ffcli.Command {
 	flags := newFlags("show")
 	var s serving
 	s.define(flags)
-	asJSON := flags.Bool("json", false, "print JSON")
+	asJSON := flags.Bool(jsonFlag, false, "print JSON")
 	return &ffcli.Command{
 		Name:       "show",
 		ShortUsage: "sessnode config show [-json] [flags of serve]",
@@ -125,7 +125,7 @@ const hidden = "(not shown)"
 func settingsOf(flags *flag.FlagSet, from origins) []setting {
 	var all []setting
 	flags.VisitAll(func(f *flag.Flag) {
-		if f.Name == "json" {
+		if f.Name == jsonFlag {
 			return
 		}
 		s := setting{f.Name, f.Value.String(), cmp.Or(from[f.Name], "default")}

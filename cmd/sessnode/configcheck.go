@@ -34,14 +34,16 @@ func checkSettings(file string) ([]mistake, error) {
 	return mistakes, nil
 }
 
-// replacement is what stands for a setting while others are looked at: itself, or nothing if it is bad. Others make sense
-// only beside some list of members, so that a bad one is no reason to refuse them.
+// replacement is what stands for a setting while others are looked at: itself, or nothing if it is bad. Some others make
+// sense only beside a list of members or a key, and a bad one is no reason to refuse them.
 func replacement(e entry) []entry {
 	switch {
 	case !e.bad:
 		return []entry{e}
 	case e.name == "join":
 		return []entry{{name: e.name, value: node.ListenDefault, line: e.line}}
+	case e.name == "key-file":
+		return []entry{{name: e.name, value: "cluster.key", line: e.line}}
 	}
 	return nil
 }

@@ -11,6 +11,12 @@ import (
 // configFlag names the file with settings; it stands on the command line or in the environment.
 const configFlag = "config"
 
+// jsonFlag asks for another form of output and is no setting, though it stands beside them.
+const jsonFlag = "json"
+
+// isSetting reports whether a flag is a setting that a file may hold.
+func isSetting(name string) bool { return name != configFlag && name != jsonFlag }
+
 // origins says where each setting that is not its default comes from, such as "flag", "SESSNODE_BIND" or
 // "sessnode.toml:3", by the name of the setting.
 type origins map[string]string
@@ -54,7 +60,7 @@ func (from origins) environment(flags *flag.FlagSet) (err error) {
 	flags.VisitAll(func(f *flag.Flag) {
 		name := variableOf(f.Name)
 		value := os.Getenv(name)
-		if err != nil || from[f.Name] != "" || value == "" {
+		if err != nil || from[f.Name] != "" || value == "" || f.Name == jsonFlag {
 			return
 		}
 		if bad := flags.Set(f.Name, value); bad != nil {

@@ -129,7 +129,7 @@ func (r *settingsReader) expression(n *unstable.Node) {
 
 func (r *settingsReader) keyValue(line int, name string, value *unstable.Node) {
 	f := r.known.Lookup(name)
-	if f == nil || name == configFlag {
+	if f == nil || !isSetting(name) {
 		r.wrong(line, nearest(name, r.known), "unknown setting %q", name)
 		return
 	}
@@ -219,7 +219,7 @@ func badValue(e entry, known *flag.FlagSet, refused error) mistake {
 func nearest(name string, known *flag.FlagSet) string {
 	best, least := "", max(2, len(name)/3)+1
 	known.VisitAll(func(f *flag.Flag) {
-		if d := distance(strings.ToLower(strings.ReplaceAll(name, "_", "-")), f.Name); d < least && f.Name != configFlag {
+		if d := distance(strings.ToLower(strings.ReplaceAll(name, "_", "-")), f.Name); d < least && isSetting(f.Name) {
 			best, least = f.Name, d
 		}
 	})
