@@ -18,6 +18,7 @@ const (
 	netlinkModule     = "github.com/vishvananda/netlink"
 	netnsModule       = "github.com/vishvananda/netns"
 	nftablesModule    = "github.com/google/nftables"
+	prometheusModule  = "github.com/prometheus/client_golang"
 	porcupineModule   = "github.com/anishathalye/porcupine"
 	progressbarModule = "github.com/schollz/progressbar/v3"
 	quicModule        = "github.com/quic-go/quic-go"
@@ -25,6 +26,7 @@ const (
 	termModule        = "golang.org/x/term"
 	testscriptModule  = "github.com/rogpeppe/go-internal"
 	timeModule        = "golang.org/x/time"
+	tomlModule        = "github.com/pelletier/go-toml/v2"
 	xxhashModule      = "github.com/cespare/xxhash/v2"
 )
 
@@ -53,6 +55,7 @@ var diagram = map[string]may{
 	"client":            {ours: []string{"replica", "wire", "cache"}, testOurs: []string{"node", "client/clienttest"}},
 	"client/clienttest": {ours: []string{"client", "replica"}},
 	"admin":             {},
+	"metrics":           {ours: []string{"node", "client"}, modules: []string{prometheusModule}, testOurs: []string{"replica"}},
 	"child":             {},
 	"bench":             {ours: []string{"node", "client", "child", "ring", "replica"}},                                                       // ring: what a change must move; replica: the messages
 	"chaos":             {ours: []string{"client", "replica", "wire", "child", "chaos/lab", "chaos/history", "chaos/check", "chaos/control"}}, // wire: the cluster's key
@@ -65,7 +68,7 @@ var diagram = map[string]may{
 	"chaos/simnet":  {testModules: []string{quicModule}},
 	"chaos/history": {},
 	"chaos/check":   {ours: []string{"chaos/history"}, modules: []string{porcupineModule}, pure: true}, // it knows nothing of what it judges
-	"cmd/sessnode":  {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule}},
+	"cmd/sessnode":  {anyOfOurs: true, modules: []string{ffModule, progressbarModule, termModule, tomlModule}},
 	"client/internal/adapter": { // of the adapters, which are modules of their own
 		ours: []string{"client", "replica"}, testOurs: []string{"client/clienttest"},
 	},
@@ -83,7 +86,8 @@ var (
 // sole names the one package that may touch a module, whatever the diagram says: the rest of us must not know it.
 var sole = map[string]string{
 	quicModule: "wire", memberlistModule: "node",
-	netlinkModule: "chaos/lab", netnsModule: "chaos/lab", nftablesModule: "chaos/lab",
+	prometheusModule: "metrics",
+	netlinkModule:    "chaos/lab", netnsModule: "chaos/lab", nftablesModule: "chaos/lab",
 }
 
 func TestImportsFollowTheDiagram(t *testing.T) {

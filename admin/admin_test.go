@@ -63,6 +63,18 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// Further pages are answered beside those, and only read.
+func TestPages(t *testing.T) {
+	page := admin.Page{Path: "/metrics", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "figures") })}
+	for method, want := range map[string]string{"GET": "figures", "POST": "Method Not Allowed\n"} {
+		w := httptest.NewRecorder()
+		admin.Handler(source(""), admin.Config{Pages: []admin.Page{page}}).ServeHTTP(w, httptest.NewRequest(method, "/metrics", nil))
+		if w.Body.String() != want {
+			t.Errorf("%s: %d %q", method, w.Code, w.Body)
+		}
+	}
+}
+
 // A node whose lock is stuck is not alive.
 func TestStuckNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

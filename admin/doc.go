@@ -1,4 +1,5 @@
-// Package admin answers what machines ask of a node over HTTP: whether it is alive, and whether to send it work.
+// Package admin answers what machines ask of a node over HTTP: whether it is alive, and whether to send it work,
+// and on further pages what its caller shows, such as metrics.
 //
 // [Handler] has the paths, [Listen] opens the listener on loopback or a Unix socket, and elsewhere only with a token or
 // certificates, [Serve] bounds what a peer can cost: time, header bytes, connections.

@@ -17,6 +17,8 @@ type Config struct {
 	TLS *tls.Config
 	// Pprof adds Go's profiles under /debug/pprof/. They tell of code, never of sessions.
 	Pprof bool
+	// Pages are what can be asked for besides.
+	Pages []Page
 }
 
 // guard lets in who has the token or a verified certificate; everyone where no token is set.

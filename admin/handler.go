@@ -17,12 +17,18 @@ type Source interface {
 // answerTimeout is how long the node may take to answer: one whose lock is stuck is dead.
 const answerTimeout = 2 * time.Second
 
+// Page is a further thing that can be asked for, such as metrics. It gets as long to answer.
+type Page struct {
+	Path    string // of its URL, such as "/metrics"
+	Handler http.Handler
+}
+
 // Handler answers GET and HEAD, in plain text:
 //
 //	/livez   200 "alive", or 503 when the node does not answer within two seconds
 //	/readyz  200 "ready", or 503 and the reason
 //
-// and 401 to who lacks the token that conf asks for.
+// conf's pages, and 401 to who lacks the token that it asks for.
 func Handler(node Source, conf Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -36,6 +42,9 @@ func Handler(node Source, conf Config) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
+	for _, p := range conf.Pages {
+		mux.Handle("GET "+p.Path, p.Handler)
+	}
 	limited := http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
 	if !conf.Pprof {
 		return guard(limited, conf.Token)

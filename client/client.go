@@ -26,6 +26,7 @@ type Client struct {
 	peers    *peers
 	calls    *calls
 	cache    *cache.Cache
+	tally    tally
 	started  time.Time // zero of now
 
 	id  uint64        // names this client in request ids; random
@@ -194,7 +195,10 @@ func (c *Client) roundTrip(ctx context.Context, deadline time.Time, req replica.
 	call.request = req
 	call.request.Token = call.token
 	call.message = &call.request
+	began := c.now()
 	a, trail, err := c.do(ctx, call, deadline)
+	c.tally.ended(c.now()-began, trail.sends, err)
+	c.traceEnded(&call.request, trail.sends, &a.reply.Result, err)
 	return a.reply.Result, trail, err
 }
 

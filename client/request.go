@@ -126,6 +126,7 @@ func (r *request) act(now time.Time) error {
 		r.trail.unsure++
 		r.trail.asked, r.trail.silent = p.addr, true
 		r.lastPeer, r.lastConn, r.sent = p, conn, r.client.now()
+		r.client.traceAsked(&r.call.request, p.addr, r.trail.sends)
 	case errors.Is(err, wire.ErrFrameTooLarge):
 		return fmt.Errorf("%w: %w", replica.ErrTooLarge, err)
 	case errors.Is(err, wire.ErrQueueFull):

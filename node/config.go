@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,15 @@ const (
 	LeaseDefault       = 300 * time.Millisecond
 )
 
+// Defaults of Moves.
+const (
+	BytesPerSecondDefault = 32 << 20
+	TransfersDefault      = 64
+	MovesDefault          = 8
+	SettleDefault         = 10 * time.Second
+	SlowFactorDefault     = 4.0
+)
+
 // The policies of Config.Split.
 const (
 	SplitAvailable = "available"
@@ -43,9 +53,12 @@ type Config struct {
 	Advertise string // host:port that others reach this node by; default the bound address
 
 	// Join lists addresses, host:port, of members or of nodes that found the cluster together; it may name this node
-	// itself. Empty: found a cluster at once, unless members are remembered from before.
+	// itself. A host's name stands for all its addresses, srv+NAME for the hosts and ports of its SRV records; they are
+	// looked up while the node joins, and again while members are missing. Empty: found a cluster at once, unless members
+	// are remembered from before.
 	Join []string
 	// Expect is how many nodes must have met before they found a cluster; default a majority of Join and this node.
+	// Needed where a name in Join stands for several nodes.
 	Expect int
 	// JoinTimeout is how long to look for any of Join before Run gives up; default one minute.
 	JoinTimeout time.Duration
@@ -81,6 +94,8 @@ type Config struct {
 	PacketConn net.PacketConn
 	// Resolve replaces DNS. For simulated networks.
 	Resolve func(ctx context.Context, addr string) ([]net.Addr, error)
+	// Names looks up the names in Join; default net.DefaultResolver.
+	Names Names
 	// Clock tells the time; it must never go back in Mono. Default: the machine's clock that runs while it sleeps.
 	Clock func() replica.Instant
 
@@ -94,6 +109,34 @@ type Moves struct {
 	MovesMax       int           // slots that it moves home, or takes, at a time; default 8
 	Settle         time.Duration // how long membership must have been quiet before slots move home; default 10 s
 	SlowFactor     float64       // moves home pause while requests take so many times as long as usual; default 4
+}
+
+func (m Moves) withDefaults() Moves {
+	m.BytesPerSecond = cmp.Or(m.BytesPerSecond, BytesPerSecondDefault)
+	m.TransfersMax = cmp.Or(m.TransfersMax, TransfersDefault)
+	m.MovesMax = cmp.Or(m.MovesMax, MovesDefault)
+	m.Settle = cmp.Or(m.Settle, SettleDefault)
+	m.SlowFactor = cmp.Or(m.SlowFactor, SlowFactorDefault)
+	return m
+}
+
+// bytesPerSecondMin is the least budget: less could not carry a chunk.
+const bytesPerSecondMin = 10 << 10
+
+func (m Moves) validate() error {
+	switch {
+	case m.BytesPerSecond < bytesPerSecondMin:
+		return fmt.Errorf("%w: budget of %d bytes per second: choose at least 10KiB", ErrConfig, m.BytesPerSecond)
+	case m.TransfersMax < 1:
+		return fmt.Errorf("%w: %d transfers at a time: choose at least 1", ErrConfig, m.TransfersMax)
+	case m.MovesMax < 1:
+		return fmt.Errorf("%w: %d moves at a time: choose at least 1", ErrConfig, m.MovesMax)
+	case m.Settle < 0:
+		return fmt.Errorf("%w: settle time %v is negative", ErrConfig, m.Settle)
+	case !(m.SlowFactor > 1):
+		return fmt.Errorf("%w: slow factor %v: choose more than 1", ErrConfig, m.SlowFactor)
+	}
+	return nil
 }
 
 // ErrConfig is wrapped by what Validate reports.
@@ -127,8 +170,12 @@ func (c Config) withDefaults() Config {
 	if c.DrainDeadline == 0 {
 		c.DrainDeadline = DrainDeadlineDefault
 	}
+	c.Moves = c.Moves.withDefaults()
 	if c.Key.IsZero() {
 		c.Key = wire.DevelopmentKey()
+	}
+	if c.Names == nil {
+		c.Names = net.DefaultResolver
 	}
 	if c.Clock == nil {
 		c.Clock = MachineClock()
@@ -195,16 +242,36 @@ func (c Config) Validate() error {
 	case c.Key.IsClient():
 		return fmt.Errorf("%w: a client key cannot run a node: use the cluster key", ErrConfig)
 	}
-	if err := c.validateSplit(); err != nil {
+	if err := cmp.Or(c.validateSplit(), c.Moves.validate()); err != nil {
 		return err
 	}
 	for _, a := range append([]string{c.Listen}, c.Join...) {
+		if name, ok := strings.CutPrefix(a, SRVPrefix); ok && a != c.Listen {
+			if err := c.validateSRV(a, name); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, _, err := net.SplitHostPort(a); err != nil {
 			return fmt.Errorf("%w: address %q: write host:port, such as 10.0.0.1:7946 or [::1]:7946", ErrConfig, a)
 		}
 	}
 	if err := c.Limits.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+// validateSRV checks an element of Join that names SRV records.
+func (c *Config) validateSRV(element, name string) error {
+	switch {
+	case name == "" || strings.ContainsAny(name, ":/ "):
+		return fmt.Errorf("%w: %q: write the name of SRV records, such as %s_sessnode._udp.example.org; they name the ports",
+			ErrConfig, element, SRVPrefix)
+	case c.Expect == 0:
+		return fmt.Errorf("%w: %s may stand for any number of nodes: say with expect how many found the cluster", ErrConfig, element)
+	case c.Split == SplitGuard && c.MinMembers == 0:
+		return fmt.Errorf("%w: %s may stand for any number of nodes: say with min-members how many there must be", ErrConfig, element)
 	}
 	return nil
 }

@@ -36,6 +36,14 @@ func (n *Node) ready() (bool, string) {
 }
 
 func (n *Node) status() Status {
+	s := n.overview()
+	s.Held = n.heldStatus()
+	s.Warnings = warnings(&s)
+	return s
+}
+
+// overview is the status without what each session must be visited for, and what follows from it.
+func (n *Node) overview() Status {
 	s := Status{
 		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Events: map[string]uint64{},
 		Draining: n.draining, Backups: n.cfg.backups(), Split: n.cfg.Split, Conflicts: n.conflicts.total,
@@ -63,9 +71,7 @@ func (n *Node) status() Status {
 		})
 	}
 	s.Slots = n.slotStatus(index, s.Members)
-	s.Held = n.heldStatus()
 	s.Progress = progressStatus(n.core.Progress(n.cfg.Clock()))
-	s.Warnings = warnings(&s)
 	return s
 }
 
@@ -142,21 +148,26 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 func (n *Node) heldStatus() HeldStatus {
 	var s HeldStatus
 	for slot := range uint32(n.cfg.Slots) {
-		switch n.core.Role(slot) {
-		case replica.Primary:
-			s.Primary++
-		case replica.Backup:
-			s.Backup++
-		case replica.Learner:
-			s.Learner++
-		case replica.Holder:
-			s.Holder++
-		}
 		sessions, bytes := n.core.Sessions(slot)
-		s.Sessions += sessions
-		s.Bytes += bytes
+		s.add(n.core.Role(slot), sessions, bytes)
 	}
 	return s
+}
+
+// add counts one slot.
+func (s *HeldStatus) add(role replica.Role, sessions, bytes int) {
+	switch role {
+	case replica.Primary:
+		s.Primary++
+	case replica.Backup:
+		s.Backup++
+	case replica.Learner:
+		s.Learner++
+	case replica.Holder:
+		s.Holder++
+	}
+	s.Sessions += sessions
+	s.Bytes += bytes
 }
 
 // Locate says where a session is or would be, as this node knows it; it asks nobody.

@@ -29,7 +29,7 @@ func (n *Node) seeds(r remembered) []string {
 	}
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(a string) bool {
-		return a == n.self.Addr || a == n.endpoint.Addr().String() || a == ""
+		return n.isOwn(a) || a == ""
 	})
 }
 
@@ -47,6 +47,12 @@ func (n *Node) join(ctx context.Context) {
 		return
 	}
 	for sleep(ctx, rejoinEvery) {
+		if len(n.missing()) == 0 {
+			continue
+		}
+		if err := n.followNames(ctx); err != nil { // who is missing may be elsewhere by now
+			n.log.Debug("names of members cannot be looked up", "error", err)
+		}
 		if missing := n.missing(); len(missing) > 0 {
 			if _, err := n.gossip.list.Join(missing); err != nil {
 				n.log.Debug("members are missing", "addresses", missing, "error", err)
@@ -63,7 +69,7 @@ func (n *Node) joinFirst(ctx context.Context, seeds []string) error {
 	began := n.cfg.Clock().Mono
 	told := began
 	for {
-		_, err := n.gossip.list.Join(seeds)
+		err := n.tryJoin(ctx, seeds)
 		now := n.cfg.Clock().Mono
 		switch {
 		case len(n.gossip.alive()) > 1:
@@ -83,6 +89,22 @@ func (n *Node) joinFirst(ctx context.Context, seeds []string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// tryJoin looks for seeds once, by what their names stand for at this moment.
+func (n *Node) tryJoin(ctx context.Context, seeds []string) error {
+	unknown := n.followNames(ctx)
+	addrs := numeric(seeds)
+	n.mu.Lock()
+	addrs = append(addrs, n.resolved...)
+	n.mu.Unlock()
+	slices.Sort(addrs)
+	addrs = slices.DeleteFunc(slices.Compact(addrs), n.isOwn)
+	if len(addrs) == 0 {
+		return unknown
+	}
+	_, err := n.gossip.list.Join(addrs)
+	return cmp.Or(err, unknown)
 }
 
 // nameWait is how long a node waits for gossip to see that an earlier run under its name, at another address, is dead.
@@ -131,11 +153,12 @@ func lastOf(err error) string {
 	return cmp.Or(last, "no answer")
 }
 
-// missing lists the addresses of Join and of remembered members that no living member has, but not those forgotten.
+// missing lists the addresses of Join, of names those found last, and of remembered members that no living member has, but not those forgotten.
 func (n *Node) missing() []string {
-	all := n.seeds(remembered{})
-	known := map[string]bool{n.self.Addr: true} // alive, or not to be looked for
+	all := numeric(n.seeds(remembered{}))
+	known := map[string]bool{n.self.Addr: true, n.endpoint.Addr().String(): true} // alive, or not to be looked for
 	n.mu.Lock()
+	all = append(all, n.resolved...)
 	for _, a := range n.known {
 		all = append(all, a.addr)
 	}

@@ -72,6 +72,7 @@ type Node struct {
 	members        []replica.Member             // as told to the core
 	known          map[string]acquaintance      // by name, every member met, to look for
 	forgotten      map[string]bool              // addresses of Join that nobody need look for
+	resolved       []string                     // what the names in Join stood for when they were looked up last
 	unsaved        bool                         // known changed and is to be written down
 	admin          string                       // where the admin listener is
 	membersChanged bool                         // since the last publish
@@ -79,10 +80,12 @@ type Node struct {
 	told           tidings                      // what gossip was told
 	events         map[replica.EventKind]uint64 // counts since the start
 	conflicts      conflicts                    // that merges found
+	tally          tally                        // for Metrics
 	problem        error                        // what makes it impossible to be a member; see doom
 }
 
-// New makes a node and opens its socket, so that a taken address is known at once. Nothing runs before Run.
+// New makes a node and opens its socket, so that a taken address is known at once. It looks the names in Config.Join up, which
+// may take two seconds. Nothing runs before Run.
 func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -160,11 +163,20 @@ func (n *Node) makeCore() error {
 	if _, err := rand.Read(seed[:]); err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
-	n.minMembers = n.cfg.minMembers(len(n.seeds(remembered{})))
+	n.remembered = r.cluster()
+	listed, err := n.others(n.seeds(remembered{}))
+	if err != nil {
+		return err
+	}
+	others, err := n.others(n.seeds(r))
+	if err != nil {
+		return err
+	}
+	n.minMembers = n.cfg.minMembers(listed)
 	cfg := failover.Config{
 		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
 		Limits: n.cfg.Limits, Lease: n.cfg.Lease,
-		Expect:         n.cfg.expect(len(n.seeds(r))),
+		Expect:         n.cfg.expect(others),
 		BytesPerSecond: n.cfg.Moves.BytesPerSecond, TransfersMax: n.cfg.Moves.TransfersMax, MovesMax: n.cfg.Moves.MovesMax,
 		Settle: n.cfg.Moves.Settle, SlowFactor: n.cfg.Moves.SlowFactor,
 		MinMembers: n.minMembers,
@@ -174,7 +186,6 @@ func (n *Node) makeCore() error {
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	n.remembered = r.cluster()
 	n.core = failover.New(cfg, n.cfg.Clock())
 	n.known, n.forgotten = map[string]acquaintance{}, map[string]bool{}
 	for _, m := range r.Members {

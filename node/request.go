@@ -18,6 +18,8 @@ type waiter struct {
 
 	result chan replica.Result // or a caller; has room for the one answer
 
+	kind   kind
+	id     replica.RequestID // while requests are traced
 	slot   uint32
 	began  time.Duration // Instant.Mono when this node's core was asked
 	waits  bool          // for a lock: how long says nothing about this node
@@ -52,6 +54,7 @@ func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, m *replica.
 
 // serve answers a request here, or passes it on to the slot's primary.
 func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
+	w.kind = kindOf(m)
 	if err := m.Validate(n.cfg.Slots); err != nil {
 		n.answer(w, replica.ResultOf(err))
 		return
@@ -68,6 +71,7 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	}
 	w.began = now.Mono
 	w.waits = m.Lock != nil
+	n.traceTaken(&w, m)
 	n.waiters[t] = w
 	n.core.Request(now, w.slot, t, m, &n.effects)
 }
@@ -87,6 +91,7 @@ func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replic
 		return false
 	}
 	w.to, w.expiry = primary, now.Mono+forwardFor
+	n.tracePassedOn(&w, m)
 	n.waiters[t] = w
 	return true
 }
@@ -109,6 +114,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 	if w, ok := n.waiters[t]; ok {
 		delete(n.waiters, t)
 		n.answer(w, r)
+		n.tally.took[w.kind].add(now.Mono - w.began)
 		if !r.Status.Retryable() && !w.waits {
 			n.core.Observe(now.Mono - w.began)
 		}
@@ -117,6 +123,8 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 
 // answer sends or hands over a result. It never blocks.
 func (n *Node) answer(w waiter, r replica.Result) {
+	n.tally.answered(&w, &r)
+	n.traceAnswer(&w, &r)
 	if w.conn == nil {
 		w.result <- r
 		return

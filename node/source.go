@@ -103,6 +103,9 @@ func (s *source) take(now replica.Instant, c *wire.Conn, lane int, m replica.Mes
 		if a, ok := m.(*replica.Ack); ok && len(n.large) > 0 {
 			n.large.acked(largeLog{c, a.Slot}, a.Head)
 		}
+		if u, ok := m.(*replica.Update); ok {
+			n.traceUpdate(u)
+		}
 		if boot := s.who(); boot != 0 {
 			n.core.Receive(now, boot, m, &n.effects)
 		}

@@ -82,6 +82,9 @@ var clockKinds = map[replica.EventKind]bool{failover.EventClockOff: true, failov
 func (n *Node) note(events []replica.Event) {
 	for _, e := range events {
 		n.events[e.Kind]++
+		if e.Kind == failover.EventPromoted {
+			n.tally.promoted.add(time.Duration(e.Count) * time.Millisecond)
+		}
 	}
 	for len(events) > 0 {
 		first, same, rest := events[0], 1, events[:0:0]

@@ -26,6 +26,9 @@ func NewRequestID(random io.Reader) (RequestID, error) {
 // IsZero reports whether the request has no id, and so may take effect more than once.
 func (r RequestID) IsZero() bool { return r == RequestID{} }
 
+// String is the id as logs show it.
+func (r RequestID) String() string { return fmt.Sprintf("%016x-%d", r.Client, r.Seq) }
+
 // Durability says how many copies a commit waits for.
 type Durability uint8
 

@@ -267,6 +267,17 @@ type Request struct {
 	List   *List
 }
 
+// Identity is the id and the session of a request that asks for a change or a lock; zero of others, which have no id.
+func (m *Request) Identity() (id RequestID, key Key) {
+	switch {
+	case m.Commit != nil:
+		return m.Commit.Request, m.Commit.Key
+	case m.Lock != nil:
+		return m.Lock.Request, m.Lock.Key
+	}
+	return id, key
+}
+
 // Reply answers a Request.
 type Reply struct {
 	Token  uint64

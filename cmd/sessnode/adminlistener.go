@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sessnode/sessnode/admin"
+	"github.com/sessnode/sessnode/metrics"
 	"github.com/sessnode/sessnode/node"
 	"github.com/sessnode/sessnode/wire"
 )
@@ -107,6 +108,7 @@ func serveAdmin(l net.Listener, n *node.Node, conf admin.Config, log *slog.Logge
 	done := make(chan struct{})
 	go func() { // owns the listener; stop ends and joins it
 		defer close(done)
+		conf.Pages = []admin.Page{{Path: "/metrics", Handler: metrics.Handler(n, log)}}
 		if err := admin.Serve(ctx, l, n, conf, log); err != nil {
 			log.Error("admin listener has ended", "error", err)
 		}

@@ -89,7 +89,7 @@ func (p *program) root() *ffcli.Command {
 		},
 	}
 	root.Subcommands = []*ffcli.Command{
-		p.serveCommand(), p.demoCommand(), p.statusCommand(), p.drainCommand(), p.forgetCommand(), p.conflictsCommand(),
+		p.serveCommand(), p.configCommand(), p.demoCommand(), p.statusCommand(), p.drainCommand(), p.forgetCommand(), p.conflictsCommand(),
 		p.getCommand(), p.destroyCommand(), p.ringCommand(), p.benchCommand(), p.chaosCommand(),
 		p.keygenCommand(), p.shopCommand(), p.versionCommand(), p.helpCommand(root),
 	}

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
+
+	"github.com/sessnode/sessnode/node"
 )
 
 // anywhere is an address of the documentation range, which no packet is sent to: asking for the way there tells the
@@ -24,7 +27,7 @@ func reachable(bind string, join []string) (string, error) {
 		return "", configError{fmt.Errorf("-bind %s leaves open where others reach this node: give a port, or -advertise", bind)}
 	}
 	toward := anywhere
-	if len(join) > 0 {
+	if len(join) > 0 && !strings.HasPrefix(join[0], node.SRVPrefix) {
 		toward = join[0]
 	}
 	conn, err := net.Dial("udp", toward)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/peterbourgon/ff/v3"
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"github.com/sessnode/sessnode/node"
@@ -18,7 +17,7 @@ import (
 // serving is the flags of serve.
 type serving struct {
 	conf       node.Config
-	join       string
+	join       addressList
 	backups    int
 	keyFile    string
 	tls        tlsFiles
@@ -26,7 +25,7 @@ type serving struct {
 	admin      string
 	asking     adminFlags
 	drain      time.Duration
-	acceptKeys string
+	acceptKeys addressList
 	clock      string
 	logFormat  string
 	logLevel   slog.Level
@@ -42,15 +41,18 @@ func (p *program) serveCommand() *ffcli.Command {
 		ShortHelp:  "run a node: found a cluster of one, or join one",
 		LongHelp: `Without flags it founds a cluster of one node on loopback, ` + node.ListenDefault + `. With -join it becomes a member of the
 cluster of any address named; nodes that are all given the same list found one together. Beyond loopback it needs the
-cluster's key. Flags may also be given as SESSNODE_BIND and so on, or in the file of -config, a flag and its value on
-each line.
+cluster's key.
+
+Settings may also be given in the environment, as SESSNODE_BIND and so on, or in the file of -config, in TOML by the names
+of the flags: bind = "10.0.0.2:7946". A flag counts before the environment, the environment before the file, the file before
+the default. 'sessnode config check FILE' lists mistakes in a file, 'sessnode config show' what a node would start with.
 
 SIGTERM or Ctrl-C: hand over what this node holds, for -drain-deadline at most, and leave; what is not handed over by then
 its backups take over. A second one: exit at once, as if killed. A node that was told to leave by 'sessnode drain' exits
 with 0 when everything is handed over. With -drain-deadline 0 it leaves at once.
 
 The admin listener answers GET /livez and /readyz, for a load balancer or a service manager: 200, or 503 and the reason. A
-node is not ready while it drains.
+node is not ready while it drains. GET /metrics tells Prometheus what the node counts; docs/OPERATIONS.md has alerts.
 
 With -split available both sides of a split network go on with what they hold. With -split guard a node that sees fewer
 than -min-members members alive, itself included, refuses commits other than destroys.
@@ -63,9 +65,11 @@ EXAMPLE
   sessnode serve -bind 127.0.0.1:0 -join 127.0.0.1:7946 -drain-deadline 1m
   sessnode serve -bind 10.0.0.2:7946 -join 10.0.0.1:7946 -key-file cluster.key -state-dir /var/lib/sessnode`,
 		FlagSet: flags,
-		Options: []ff.Option{fromEnvironment(), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ff.PlainParser)},
 		Exec: func(ctx context.Context, args []string) error {
 			if err := noArguments(args); err != nil {
+				return err
+			}
+			if _, err := settle(flags); err != nil {
 				return err
 			}
 			return p.serve(ctx, s)
@@ -74,10 +78,10 @@ EXAMPLE
 }
 
 func (s *serving) define(flags *flag.FlagSet) {
-	flags.String("config", "", "`FILE` with flags, one and its value on each line")
+	flags.String(configFlag, "", "`FILE` with settings by the names of these flags, in TOML")
 	flags.StringVar(&s.conf.Listen, "bind", node.ListenDefault, "`ADDRESS` to listen on, UDP; port 0 for any")
 	flags.StringVar(&s.conf.Advertise, "advertise", "", "`ADDRESS` that others reach this node by (default the one bound)")
-	flags.StringVar(&s.join, "join", "", "`ADDRESSES` of members, or of all nodes that found the cluster together, with commas")
+	flags.Var(&s.join, "join", "`ADDRESSES` of members, or of all nodes that found the cluster together, with commas; a name stands for all its addresses, srv+NAME for SRV records")
 	flags.IntVar(&s.conf.Expect, "expect", 0, "`number` of nodes that must meet to found a cluster (default a majority of -join)")
 	flags.DurationVar(&s.conf.JoinTimeout, "join-timeout", node.JoinTimeoutDefault, "how long to look for any of -join")
 	flags.StringVar(&s.conf.Name, "name", "", "`NAME` of this node, the same at each start (default the host's name, followed by -PORT unless the port is 7946)")
@@ -87,20 +91,21 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.IntVar(&s.conf.MinCopies, "min-copies", 1, "`number` of copies that a commit must reach to be answered as done")
 	flags.StringVar(&s.conf.Split, "split", node.SplitAvailable, "`policy` in a split network: available or guard, the same on all nodes")
 	flags.IntVar(&s.conf.MinMembers, "min-members", 0, "`number` of members that -split guard asks for (default a majority of -join and this node)")
-	flags.Var((*byteCount)(&s.conf.Moves.BytesPerSecond), "budget", "`BYTES` of sessions per second that this node sends to make copies and move slots, such as 8MiB (default 32MiB)")
-	flags.IntVar(&s.conf.Moves.TransfersMax, "transfers", 0, "`number` of slots of which copies are made or taken at a time (default 64)")
-	flags.IntVar(&s.conf.Moves.MovesMax, "moves", 0, "`number` of slots that move home, or are taken, at a time (default 8)")
-	flags.DurationVar(&s.conf.Moves.Settle, "settle", 0, "how long members must neither come nor go before slots move home (default 10s)")
-	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", 0, "moves pause while requests take so many `times` as long as usual (default 4)")
+	s.conf.Moves.BytesPerSecond = node.BytesPerSecondDefault
+	flags.Var((*byteCount)(&s.conf.Moves.BytesPerSecond), "budget", "`BYTES` of sessions per second that this node sends to make copies and move slots, such as 8MiB")
+	flags.IntVar(&s.conf.Moves.TransfersMax, "transfers", node.TransfersDefault, "`number` of slots of which copies are made or taken at a time")
+	flags.IntVar(&s.conf.Moves.MovesMax, "moves", node.MovesDefault, "`number` of slots that move home, or are taken, at a time")
+	flags.DurationVar(&s.conf.Moves.Settle, "settle", node.SettleDefault, "how long members must neither come nor go before slots move home")
+	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", node.SlowFactorDefault, "moves pause while requests take so many `times` as long as usual")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
-	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: TCP, unix:/path, or "+noAdmin+
+	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez, /readyz and /metrics on: TCP, unix:/path, or "+noAdmin+
 		"; beyond loopback it takes a token or -tls-cert"+
 		" (default 127.0.0.1 and the number of the port that -bind got)")
-	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard, the same on all nodes (default 300ms)")
+	flags.DurationVar(&s.conf.Lease, "lease", node.LeaseDefault, "how long a primary may serve unheard, the same on all nodes")
 	defineKeyFile(flags, &s.keyFile)
 	s.tls.define(flags)
 	s.asking.define(flags)
-	flags.StringVar(&s.acceptKeys, "accept-key-files", "", "`FILES` with further keys accepted while keys are changed, with commas")
+	flags.Var(&s.acceptKeys, "accept-key-files", "`FILES` with further keys accepted while keys are changed, with commas")
 	flags.StringVar(&s.stateDir, "state-dir", "", "`DIR` in which members are remembered between runs, or "+noState+
 		" (default $STATE_DIRECTORY of systemd, or the user's own: ~/.local/state/sessnode on Linux)")
 	flags.StringVar(&s.clock, "clock", "", "`FILE` that makes this node's clock wrong, as in '-3s 1.02': off by so much, and so many times as fast; read "+
@@ -151,32 +156,38 @@ func (p *program) serve(ctx context.Context, s serving) error {
 	return explainRun(err, conf, n.Member().Name)
 }
 
-// config is the node's configuration as the flags and files say it.
-func (s *serving) config(p *program) (node.Config, error) {
+// plain is the node's configuration as the settings alone say it: no file is read, nothing asked of the network.
+func (s *serving) plain() (node.Config, error) {
 	conf := s.conf
-	conf.Join = splitList(s.join)
+	conf.Join = splitList(string(s.join))
 	if conf.Backups = s.backups; s.backups == 0 {
 		conf.Backups = node.NoBackups
 	}
 	if conf.DrainDeadline = s.drain; s.drain == 0 {
 		conf.DrainDeadline = node.LeaveAtOnce
 	}
-	err := s.check(conf)
+	if err := s.check(conf); err != nil {
+		return conf, err
+	}
+	return conf, conf.Validate()
+}
+
+// config is the node's configuration as the settings and the files that they name say it.
+func (s *serving) config(p *program) (node.Config, error) {
+	conf, err := s.plain()
 	if err != nil {
 		return conf, err
 	}
 	if conf.Key, err = readKey(s.keyFile); err != nil {
 		return conf, err
 	}
-	if conf.Accept, err = readKeys(s.acceptKeys); err != nil {
+	if conf.Accept, err = readKeys(string(s.acceptKeys)); err != nil {
 		return conf, err
 	}
 	if conf.PKI, err = s.tls.load(); err != nil {
 		return conf, err
 	}
-	if conf.Log, err = s.logger(p); err != nil {
-		return conf, err
-	}
+	conf.Log = s.logger(p)
 	if !conf.Key.IsZero() && conf.Advertise == "" { // without a key New refuses anything but loopback
 		if conf.Advertise, err = reachable(conf.Listen, conf.Join); err != nil {
 			return conf, err
@@ -196,6 +207,10 @@ func (s *serving) check(conf node.Config) error {
 		return configError{errors.New("-slots 0: choose 1 to 16384")}
 	case s.drain < 0:
 		return configError{fmt.Errorf("-drain-deadline %v: choose 0, to leave at once, or more", s.drain)}
+	case isSecret(s.keyFile) || isSecret(string(s.acceptKeys)):
+		return configError{errors.New("a key stands where the name of its file belongs: put it into a file and name that")}
+	case s.logFormat != "text" && s.logFormat != "json":
+		return usageError{fmt.Errorf("-log %q: choose text or json", s.logFormat)}
 	case conf.MinCopies == 0:
 		return configError{fmt.Errorf("-min-copies 0: choose 1 to %d", 1+max(s.backups, 0))}
 	}
@@ -210,15 +225,12 @@ func (s *serving) check(conf node.Config) error {
 	return checkAddress("-advertise", conf.Advertise)
 }
 
-func (s *serving) logger(p *program) (*slog.Logger, error) {
+func (s *serving) logger(p *program) *slog.Logger {
 	options := &slog.HandlerOptions{Level: s.logLevel}
-	switch s.logFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(p.err, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(p.err, options)), nil
+	if s.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(p.err, options))
 	}
-	return nil, usageError{fmt.Errorf("-log %q: choose text or json", s.logFormat)}
+	return slog.New(slog.NewTextHandler(p.err, options))
 }
 
 // awaitReady returns true when the node is ready, false when ctx is done before; now and then it logs what is missing.
