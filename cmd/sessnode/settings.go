@@ -98,6 +98,6 @@ func (l *addressList) String() string {
 // belongs.
 func isSecret(value string) bool {
 	return slices.ContainsFunc(splitList(value), func(v string) bool {
-		return strings.HasPrefix(v, "sessnode-cluster-") || strings.HasPrefix(v, "sessnode-client-")
+		return strings.HasPrefix(v, "sessnode-cluster-") || strings.HasPrefix(v, "sessnode-client-") || strings.HasPrefix(v, "sessnode-app-")
 	})
 }
