@@ -10,7 +10,7 @@ import (
 func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 	r := s.records[l.Key]
 	switch {
-	case l.NotAfter != 0 && now.Wall > l.NotAfter+s.cfg.Limits.ClockSkewMax.Milliseconds():
+	case s.late(now, l.NotAfter):
 		fx.refuse(t, StatusTooLate, "")
 		return
 	case r == nil || r.durable == nil:
@@ -40,6 +40,9 @@ func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 	}
 	s.access(now, t, r, res, fx)
 }
+
+// late reports whether nobody waits any more for the answer to what must not be done after a time of day.
+func (s *Slot) late(now Instant, notAfter int64) bool { return late(now, notAfter, &s.cfg.Limits) }
 
 // over reports whether the session's time has come.
 func (s *Slot) over(now Instant, r *record) bool {
