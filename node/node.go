@@ -54,7 +54,10 @@ type Node struct {
 	drain chan struct{} // closed when draining begins
 	left  chan struct{} // closed when the node has left in good order
 
+	turn sync.Mutex // held, before mu, by the client's requests that are next: of all that clients ask one batch waits for mu
+
 	mu             sync.Mutex // guards everything below
+	overload       overload
 	core           *failover.Core
 	effects        replica.Effects // of the step under way; empty between steps
 	out            outgoing

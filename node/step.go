@@ -29,6 +29,7 @@ func (n *Node) tick() {
 			n.gossip.wake()
 		}
 		n.expireForwards(now)
+		n.overload.look(now.Mono)
 		n.publish()
 		n.mu.Unlock()
 	}

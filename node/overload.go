@@ -1,0 +1,105 @@
+package node
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+	"github.com/sessnode/sessnode/wire"
+)
+
+// When a node has more to do than it can, and what it does then.
+const (
+	lookEvery   = 100 * time.Millisecond
+	turnSlow    = 20 * time.Millisecond  // wait of a batch of requests for its turn
+	commitSlow  = 150 * time.Millisecond // until a commit is on its backups
+	slowLooks   = 3                      // in a row before the first request is refused
+	refuseMore  = 0.1                    // of the requests, at each look at which even the fastest was slow
+	refuseLess  = 0.05                   // at each other
+	refuseMax   = 0.95                   // so that what is answered shows when it is over
+	retryAfter  = 100 * time.Millisecond // at least, and up to ten times as long the more is refused
+	batchMax    = 64                     // requests of a client in one turn, between which nodes have theirs
+	underWayMax = 8192                   // requests of one connection; more are refused
+)
+
+// overload decides which requests are refused because the node, or its backups, cannot keep up. What counts is the fastest
+// between two looks: if even that one waited long, work stands in a queue; if only some did, a slot fails over or a client
+// sends in bursts, and nobody is refused.
+type overload struct {
+	turn, commit least
+	looked       time.Duration // Instant.Mono of the last look
+	slow         int           // looks in a row at which either was slow
+	share        float64       // of the requests that are refused. Invariant: 0 <= share <= refuseMax.
+	owed         float64       // of the next request, below 1
+}
+
+// least is the smallest of some durations.
+type least struct {
+	d    time.Duration
+	some bool
+}
+
+func (l *least) add(d time.Duration) {
+	if !l.some || d < l.d {
+		*l = least{d, true}
+	}
+}
+
+// look takes in what was seen since the last one.
+func (o *overload) look(now time.Duration) {
+	if now-o.looked < lookEvery {
+		return
+	}
+	o.looked = now
+	if o.turn.d > turnSlow || o.commit.d > commitSlow {
+		o.slow++
+	} else {
+		o.slow = 0
+		o.share = max(0, o.share-refuseLess)
+	}
+	if o.slow >= slowLooks {
+		o.share = min(refuseMax, o.share+refuseMore)
+	}
+	o.turn, o.commit = least{}, least{}
+}
+
+// refuses decides about one request.
+func (o *overload) refuses() bool {
+	if o.share == 0 {
+		return false
+	}
+	if o.owed += o.share; o.owed < 1 {
+		return false
+	}
+	o.owed--
+	return true
+}
+
+// refusal answers a request that is not worked on. The more are refused the longer they are to stay away.
+func (o *overload) refusal(detail string) replica.Result {
+	return replica.Result{
+		Status: replica.StatusOverloaded, Detail: detail,
+		RetryAfter: time.Duration(float64(retryAfter) / (1 - min(o.share, 0.9))),
+	}
+}
+
+// overloaded refuses a request that would make the work under way more than the node can do. What makes it less is never
+// refused: a logout, a lock that is renewed or given back.
+func (n *Node) overloaded(w waiter, m *replica.Request) (replica.Result, bool) {
+	lightens := m.Commit != nil && m.Commit.Destroy || m.Lock != nil && !m.Lock.Held.IsZero()
+	switch {
+	case len(n.waiters) >= waitersMax:
+		return n.overload.refusal("too many requests under way on this node"), true
+	case w.source != nil && w.source.role != wire.RoleNode && w.source.underWay >= underWayMax:
+		return n.overload.refusal("too many requests under way on this connection"), true
+	case !lightens && n.overload.refuses():
+		return n.overload.refusal(""), true
+	}
+	return replica.Result{}, false
+}
+
+// again is how long a local request waits before it is tried again.
+func again(r *replica.Result) time.Duration {
+	d := max(r.RetryAfter, retryEvery)
+	return d + rand.N(d/2)
+}
