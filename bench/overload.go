@@ -32,7 +32,8 @@ func overload() Scenario {
 		Name: "overload", Title: "More is asked than can be answered", nodes: 3, run: runOverload,
 		Text: `Three nodes and four clients. 128 callers ask as fast as they are answered: that is the peak. Then requests are due at
 half of it, for ten seconds, whatever becomes of the earlier ones. The same with all of the peak, twice and four times as much,
-each beside a peak measured right before, and at half of the last one again. Goodput is the requests answered within a second of when they were due. The clients run on the same machine and take
+each beside a peak measured right before, and at half of the last one again. Callers give up after a second, and goodput is the requests answered
+within a second of when they were due. The clients run on the same machine and take
 from it what the nodes could use.`,
 	}
 }
@@ -70,7 +71,7 @@ func runOverload(ctx context.Context, s *stage) error {
 // crowd shares the sessions out among several clients.
 func (s *stage) crowd(ctx context.Context) (c crowd, err error) {
 	for share := range slices.Chunk(s.load.sessions, len(s.load.sessions)/overloadClients) {
-		store, err := s.dial(ctx, client.Config{})
+		store, err := s.dial(ctx, client.Config{Timeout: usefulFor})
 		if err != nil {
 			c.close()
 			return nil, err
@@ -138,7 +139,8 @@ func (s *stage) offer(ctx context.Context, c crowd, peak, times float64) error {
 	if err != nil {
 		return err
 	}
-	s.Say("  %.0f per second answered in time, %.2f of the peak; %d answered, %d refused", good, good/peak, len(took), c.failed()-failed)
+	s.Say("  %.0f per second answered in time, %.2f of the peak; %d answered, half of them in %v, %d refused",
+		good, good/peak, len(took), percentile(took, 0.5).Round(time.Millisecond), c.failed()-failed)
 	at := fmt.Sprintf("at %g times the peak", times)
 	s.result.show("peak, before requests "+at, math.Round(peak), "requests/s")
 	s.result.show("goodput "+at, math.Round(good), "requests/s")

@@ -8,11 +8,11 @@ import (
 
 // How a window follows what its node can do.
 const (
-	windowMin   = 8                      // requests; with fewer nothing would be learnt
+	windowMin   = 32                     // requests, and as many in the queue: so few callers are never refused
 	windowLook  = 100 * time.Millisecond // between two looks at how long answers took
-	windowQueue = 100 * time.Millisecond // that even the fastest answer may take longer than usual
-	windowSlow  = 2                      // looks in a row at which it did, before the window shrinks
-	windowWait  = 250 * time.Millisecond // for a place; a request that gets none was not sent
+	windowQueue = 40 * time.Millisecond  // that half of the answers may take longer than usual
+	windowSlow  = 2                      // looks in a row at which they did, before the window shrinks
+	windowWait  = time.Second            // for a place; a request that gets none was not sent
 
 	windowShrink = 0.7
 	windowGrow   = 1.25
@@ -22,10 +22,10 @@ const (
 // errWindow refuses a request before it is sent.
 var errWindow = fmt.Errorf("%w: the node answers slowly, and as many requests wait for it as it gets done", ErrOverloaded)
 
-// window bounds the requests that a client has under way at one node. It is as wide as the client allows until even the
-// fastest answers take long, or the node refuses for overload: then work stands in a queue, where more of it only makes
-// every answer later. A few slow answers among fast ones, as when one slot fails over, change nothing. What does not fit
-// waits here, costs the node nothing, and after a moment is refused.
+// window bounds the requests that a client has under way at one node. It is as wide as the client allows until most
+// answers take long, or the node refuses for overload: then work stands in a queue, where more of it only makes every
+// answer later. Slow answers among as many fast ones, as when some slots fail over, change nothing. What does not fit waits
+// here, costs the node nothing, and is refused when as many wait already, or after a while.
 type window struct {
 	max int
 
@@ -39,7 +39,8 @@ type window struct {
 	fastest time.Duration // answer since the last look; zero: none
 	refused bool          // the node was overloaded since then
 	full    bool          // a request did not fit since then
-	slow    int           // looks in a row at which even the fastest was slow
+	late    int           // answers since the last look that were slow, less those that were not
+	slow    int           // looks in a row at which most answers were slow
 	usual   time.Duration // the fastest, over some ten seconds
 }
 
@@ -100,8 +101,8 @@ func (w *window) leave(t *ticket, now, took time.Duration) {
 	if t.givenUp = true; t.in {
 		w.used--
 	}
-	if took > 0 && (w.fastest == 0 || took < w.fastest) {
-		w.fastest = took
+	if took > 0 {
+		w.answered(took)
 	}
 	if now >= w.look {
 		w.adapt()
@@ -110,18 +111,31 @@ func (w *window) leave(t *ticket, now, took time.Duration) {
 	w.admit()
 }
 
+// answered takes in how long an answer took. Called with mu held.
+func (w *window) answered(took time.Duration) {
+	if w.fastest == 0 || took < w.fastest {
+		w.fastest = took
+	}
+	if w.usual > 0 && took > w.usual+windowQueue {
+		w.late++
+	} else {
+		w.late--
+	}
+}
+
 // adapt changes the size for what was seen since the last look. Called with mu held.
 func (w *window) adapt() {
-	switch {
-	case w.fastest == 0: // nothing was
-	case w.usual == 0:
-		w.usual = w.fastest
-	case w.fastest > w.usual+windowQueue:
+	if w.late > 0 {
 		w.slow++
-		w.usual += time.Duration(usualWeight * float64(w.fastest-w.usual)) // the network may have changed
-	default:
+	} else if w.fastest > 0 {
 		w.slow = 0
-		w.usual = min(w.fastest, w.usual+time.Duration(usualWeight*float64(w.fastest-w.usual)))
+	}
+	switch {
+	case w.fastest == 0: // nothing was seen
+	case w.usual == 0 || w.fastest < w.usual:
+		w.usual = w.fastest
+	default: // the network may have changed
+		w.usual += time.Duration(usualWeight * float64(w.fastest-w.usual))
 	}
 	switch {
 	case w.refused || w.slow >= windowSlow:
@@ -130,7 +144,7 @@ func (w *window) adapt() {
 	case w.full && w.slow == 0:
 		w.size = min(float64(w.max), windowGrow*w.size+2)
 	}
-	w.fastest, w.refused, w.full, w.most = 0, false, false, w.used
+	w.fastest, w.late, w.refused, w.full, w.most = 0, 0, false, false, w.used
 }
 
 // admit lets those in who wait longest. Called with mu held.

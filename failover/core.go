@@ -15,6 +15,7 @@ type Core struct {
 	cfg    Config
 	shared replica.Config
 	clock  replica.Clock
+	memory replica.Memory
 
 	cluster uint64 // zero: belongs to none yet
 	found   founding
@@ -95,7 +96,10 @@ func New(cfg Config, now replica.Instant) *Core {
 	}
 	c.budget = newBudget(c.cfg.BytesPerSecond, c.cfg.Limits.ChunkBytes)
 	c.clock.Boot = cfg.Self.Boot
-	c.shared = replica.Config{Slots: cfg.Slots, Limits: c.cfg.Limits, MinCopies: c.cfg.MinCopies, Clock: &c.clock}
+	c.memory = replica.Memory{Soft: cfg.MemoryBytes / 10 * 9, Hard: cfg.MemoryBytes}
+	c.shared = replica.Config{
+		Slots: cfg.Slots, Limits: c.cfg.Limits, MinCopies: c.cfg.MinCopies, Clock: &c.clock, Memory: &c.memory,
+	}
 	for i := range c.slots {
 		c.slots[i].data = replica.NewSlot(uint32(i), &c.shared)
 	}
@@ -276,8 +280,11 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 		c.scanned = now.Mono
 		c.latency.look(now)
 		gone := c.gone(now)
+		rest := 0
 		for i := range c.slots {
 			c.slots[i].data.Tick(now, fx)
+			_, more := c.slots[i].data.Memory()
+			rest += more
 			c.slots[i].load *= loadDecay
 			c.watchLost(now, &c.slots[i])
 			c.watchShort(now, &c.slots[i])
@@ -286,6 +293,7 @@ func (c *Core) Tick(now replica.Instant, fx *replica.Effects) {
 			c.slots[i].data.Part(gone)
 			c.stir(uint32(i))
 		}
+		c.memory.Count(rest)
 		c.checkNext(now, fx)
 		c.act(now, c.plan(now), fx)
 		c.offerHeld(now, fx)
@@ -304,6 +312,9 @@ func (c *Core) Role(slot uint32) replica.Role { return c.slots[slot].data.Role()
 
 // Sessions counts the live sessions of a slot that this node holds, and the bytes of their attributes.
 func (c *Core) Sessions(slot uint32) (sessions, bytes int) { return c.slots[slot].data.Sessions() }
+
+// Memory is the bytes that this node's sessions take, and may take, see [replica.Memory]; 0: any number.
+func (c *Core) Memory() (used, most int) { return c.memory.Used(), c.memory.Hard }
 
 // Ready reports whether the node plays the part that the layout gives it in every slot; if not, what is missing.
 func (c *Core) Ready(now replica.Instant) (ready bool, reason string) {

@@ -63,7 +63,12 @@ type Config struct {
 	// CacheBytes is how much is kept, about, of the sessions that this process's own requests had from other nodes, so that
 	// they need not travel again; default 64 MiB, negative: nothing.
 	CacheBytes int
-	Lease      time.Duration // see failover.Config; the same on every member; default 300 ms
+	// MemoryBytes is what the sessions of this node may take, as it counts: about the heap in use, half of what the process
+	// takes or less. From nine tenths of it on the node takes no more slots in; when all is taken it refuses new sessions, and
+	// commits that make one larger, with replica.ErrOverCapacity. Default 40 % of the memory that the machine or the control
+	// group has, where that is known; negative: no limit.
+	MemoryBytes int
+	Lease       time.Duration // see failover.Config; the same on every member; default 300 ms
 
 	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
 	Accept []wire.Key // further keys accepted, while keys are being changed
@@ -106,6 +111,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CacheBytes == 0 {
 		c.CacheBytes = 64 << 20
+	}
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = memoryShare(machineMemory())
 	}
 	if c.Slots == 0 {
 		c.Slots = SlotsDefault

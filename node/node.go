@@ -161,7 +161,7 @@ func (n *Node) makeCore() error {
 	n.minMembers = n.cfg.minMembers(len(n.seeds(remembered{})))
 	cfg := failover.Config{
 		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
-		Limits: n.cfg.Limits, Lease: n.cfg.Lease,
+		Limits: n.cfg.Limits, Lease: n.cfg.Lease, MemoryBytes: max(n.cfg.MemoryBytes, 0),
 		Expect:         n.cfg.expect(len(n.seeds(r))),
 		BytesPerSecond: n.cfg.Moves.BytesPerSecond, TransfersMax: n.cfg.Moves.TransfersMax, MovesMax: n.cfg.Moves.MovesMax,
 		Settle: n.cfg.Moves.Settle, SlowFactor: n.cfg.Moves.SlowFactor,

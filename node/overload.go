@@ -14,7 +14,7 @@ const (
 	turnSlow    = 20 * time.Millisecond  // wait of a batch of requests for its turn
 	commitSlow  = 150 * time.Millisecond // until a commit is on its backups
 	slowLooks   = 3                      // in a row before the first request is refused
-	refuseMore  = 0.1                    // of the requests, at each look at which even the fastest was slow
+	refuseMore  = 0.1                    // of the requests, at each look at which most were slow
 	refuseLess  = 0.05                   // at each other
 	refuseMax   = 0.95                   // so that what is answered shows when it is over
 	retryAfter  = 100 * time.Millisecond // at least, and up to ten times as long the more is refused
@@ -22,28 +22,33 @@ const (
 	underWayMax = 8192                   // requests of one connection; more are refused
 )
 
-// overload decides which requests are refused because the node, or its backups, cannot keep up. What counts is the fastest
-// between two looks: if even that one waited long, work stands in a queue; if only some did, a slot fails over or a client
-// sends in bursts, and nobody is refused.
+// overload decides which requests are refused because the node, or its backups, cannot keep up. What counts is what most of
+// them met between two looks: if they waited long, work stands in a queue; if fewer did, slots fail over or a client sends in
+// bursts, and nobody is refused.
 type overload struct {
-	turn, commit least
+	turn, commit balance       // waits of batches for their turn; times until commits were on their backups
 	looked       time.Duration // Instant.Mono of the last look
-	slow         int           // looks in a row at which either was slow
+	slow         int           // looks in a row at which most of either were slow
 	share        float64       // of the requests that are refused. Invariant: 0 <= share <= refuseMax.
 	owed         float64       // of the next request, below 1
 }
 
-// least is the smallest of some durations.
-type least struct {
-	d    time.Duration
-	some bool
-}
+// balance is how many were slow, less those that were not.
+type balance int
 
-func (l *least) add(d time.Duration) {
-	if !l.some || d < l.d {
-		*l = least{d, true}
+func (b *balance) add(slow bool) {
+	if slow {
+		*b++
+	} else {
+		*b--
 	}
 }
+
+// turned notes how long a batch waited for its turn.
+func (o *overload) turned(d time.Duration) { o.turn.add(d > turnSlow) }
+
+// committed notes how long a commit took that has a copy elsewhere.
+func (o *overload) committed(d time.Duration) { o.commit.add(d > commitSlow) }
 
 // look takes in what was seen since the last one.
 func (o *overload) look(now time.Duration) {
@@ -51,7 +56,7 @@ func (o *overload) look(now time.Duration) {
 		return
 	}
 	o.looked = now
-	if o.turn.d > turnSlow || o.commit.d > commitSlow {
+	if o.turn > 0 || o.commit > 0 {
 		o.slow++
 	} else {
 		o.slow = 0
@@ -60,7 +65,7 @@ func (o *overload) look(now time.Duration) {
 	if o.slow >= slowLooks {
 		o.share = min(refuseMax, o.share+refuseMore)
 	}
-	o.turn, o.commit = least{}, least{}
+	o.turn, o.commit = 0, 0
 }
 
 // refuses decides about one request.

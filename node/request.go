@@ -128,7 +128,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 		if took := now.Mono - w.began; !r.Status.Retryable() && !w.waits {
 			n.core.Observe(took)
 			if r.Copies > 1 {
-				n.overload.commit.add(took)
+				n.overload.committed(took)
 			}
 		}
 	}

@@ -95,7 +95,7 @@ func (s *source) step(c *wire.Conn, lane int, messages []replica.Message, came t
 	defer n.mu.Unlock()
 	now := n.cfg.Clock()
 	if s.role != wire.RoleNode {
-		n.overload.turn.add(now.Mono - came)
+		n.overload.turned(now.Mono - came)
 	}
 	for _, m := range messages {
 		if m != nil { // nil: a frame of a later version

@@ -105,8 +105,8 @@ type Result struct {
 	Unsure bool
 	// RetryAfter, with StatusOverloaded, is how long to wait before the request is sent again; zero: the asker chooses.
 	RetryAfter time.Duration
-	Stamp  Stamp // of the session after the request; of a granted lock, its token
-	Copies int   // nodes known to hold the commit, the primary included; zero for a load
+	Stamp      Stamp // of the session after the request; of a granted lock, its token
+	Copies     int   // nodes known to hold the commit, the primary included; zero for a load
 	// Session is the answer to a Load whose Known was not the newest, or comes with a lock; nil otherwise. Ended and deleted things are left
 	// out. It must not be modified.
 	Session *Session

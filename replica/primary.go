@@ -268,7 +268,7 @@ func (s *Slot) compose(now Instant, item *logged, c *Commit) error {
 	}
 	if c.Destroy {
 		item.entry.Parts = append(item.part[:0], Part{Session: s.ended(now, base, c.Key, stamp)})
-		return nil
+		return s.affords(base == nil)
 	}
 	p := s.partial(now, c, stamp)
 	if !c.Create {
@@ -277,6 +277,9 @@ func (s *Slot) compose(now Instant, item *logged, c *Commit) error {
 	}
 	next := Merge(base, p.Session)
 	if err := next.within(&s.cfg.Limits); err != nil {
+		return err
+	}
+	if err := s.affords(c.Create || c.Renew != "" || next.weight() > base.weight()); err != nil {
 		return err
 	}
 	if c.Renew != "" {

@@ -21,8 +21,9 @@ const (
 type Config struct {
 	Slots     int // of the whole cluster
 	Limits    Limits
-	MinCopies int    // a commit that ends on fewer copies is answered ErrNotEnoughCopies; default 1
-	Clock     *Clock // gives this boot's stamps; owned by whoever steps the slots
+	MinCopies int     // a commit that ends on fewer copies is answered ErrNotEnoughCopies; default 1
+	Memory    *Memory // counts what all slots keep; nil: nobody does
+	Clock     *Clock  // gives this boot's stamps; owned by whoever steps the slots
 }
 
 // Slot is one node's share of one slot: its sessions, the end of its log and, on the primary, how far each backup is.
@@ -39,6 +40,7 @@ type Slot struct {
 	expiry   expiryHeap
 	requests requestLog
 	tail     tail
+	bytes    int   // of records, see Memory
 	parting  bool  // a claim has left somebody out since the last tick, who may be a side of its own
 	parted   int64 // when one did last, as time of day in milliseconds
 
@@ -156,6 +158,7 @@ func (s *Slot) Retire(claim Claim, fx *Effects) {
 // Drop forgets everything that the node holds of the slot.
 func (s *Slot) Drop() {
 	claim := s.claim
+	s.release()
 	*s = *NewSlot(s.num, s.cfg)
 	s.claim = claim
 }
@@ -184,6 +187,8 @@ func (s *Slot) stepDown(fx *Effects) {
 		r.newest, r.pending = r.durable, nil
 		if r.durable == nil {
 			s.forget(r)
+		} else {
+			s.charge(r)
 		}
 	}
 	s.forgetLocks(fx)
@@ -196,6 +201,7 @@ func (s *Slot) stepDown(fx *Effects) {
 // forget removes a record.
 func (s *Slot) forget(r *record) {
 	s.expiry.remove(r)
+	s.recharge(r, 0)
 	delete(s.records, r.key)
 }
 
@@ -212,8 +218,9 @@ func (s *Slot) recordOf(key Key) *record {
 // neverAccessed lies before every access: a session's last one may be older than this boot's clock.
 const neverAccessed time.Duration = -1 << 62
 
-// schedule puts a record whose newest version changed into the expiry heap.
+// schedule counts a record whose newest version changed and puts it into the expiry heap.
 func (s *Slot) schedule(now Instant, r *record) {
+	s.charge(r)
 	if r.newest.ended() {
 		s.expiry.schedule(r, r.forgotten(now))
 	} else {
