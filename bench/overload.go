@@ -16,7 +16,7 @@ import (
 const (
 	overloadClients  = 4
 	overloadSessions = 24_000
-	overloadCallers  = 32 // of each client, while the peak is looked for
+	overloadCallers  = 128 // of each client, while the peak is looked for
 	peakWarm         = time.Second
 	peakWindow       = 4 * time.Second
 	overloadWindow   = 10 * time.Second
@@ -30,7 +30,7 @@ const (
 func overload() Scenario {
 	return Scenario{
 		Name: "overload", Title: "More is asked than can be answered", nodes: 3, run: runOverload,
-		Text: `Three nodes and four clients. 128 callers ask as fast as they are answered: that is the peak. Then requests are due at
+		Text: `Three nodes and four clients. 512 callers ask as fast as they are answered: that is the peak. Then requests are due at
 half of it, for ten seconds, whatever becomes of the earlier ones. The same with all of the peak, twice and four times as much,
 each beside a peak measured right before, and at half of the last one again. Callers give up after a second, and goodput is the requests answered
 within a second of when they were due. The clients run on the same machine and take
@@ -59,7 +59,7 @@ func runOverload(ctx context.Context, s *stage) error {
 			return err
 		}
 	}
-	again, _, err := c.offer(ctx, int(peak/2))
+	again, _, _, err := c.offer(ctx, int(peak/2))
 	if err != nil {
 		return err
 	}
@@ -135,12 +135,12 @@ func (s *stage) offer(ctx context.Context, c crowd, peak, times float64) error {
 	rate := int(peak * times)
 	s.Say("%d requests per second, %g times the peak", rate, times)
 	failed := c.failed()
-	good, took, err := c.offer(ctx, rate)
+	good, took, lag, err := c.offer(ctx, rate)
 	if err != nil {
 		return err
 	}
-	s.Say("  %.0f per second answered in time, %.2f of the peak; %d answered, half of them in %v, %d refused",
-		good, good/peak, len(took), percentile(took, 0.5).Round(time.Millisecond), c.failed()-failed)
+	s.Say("  %.0f per second answered in time, %.2f of the peak; %d answered, half of them in %v, %d refused; the load was up to %v late",
+		good, good/peak, len(took), percentile(took, 0.5).Round(time.Millisecond), c.failed()-failed, lag.Round(time.Millisecond))
 	at := fmt.Sprintf("at %g times the peak", times)
 	s.result.show("peak, before requests "+at, math.Round(peak), "requests/s")
 	s.result.show("goodput "+at, math.Round(good), "requests/s")
@@ -149,16 +149,19 @@ func (s *stage) offer(ctx context.Context, c crowd, peak, times float64) error {
 	} else {
 		s.result.show("goodput "+at+", over the peak", share, "")
 	}
+	s.result.show("requests made late "+at+", at most by", ms(lag), "ms")
 	s.result.show("latency of those answered "+at+", p99", ms(percentile(took, 0.99)), "ms")
 	return wait(ctx, overloadPause)
 }
 
-// offer makes requests due at a rate for a while and returns the goodput and the latencies, ascending.
-func (c crowd) offer(ctx context.Context, rate int) (good float64, took []time.Duration, err error) {
+// offer makes requests due at a rate for a while and returns the goodput, the latencies, ascending, and by how much the
+// clients' process was behind at most.
+func (c crowd) offer(ctx context.Context, rate int) (good float64, took []time.Duration, lag time.Duration, err error) {
 	began := time.Now()
 	var loads, under sync.WaitGroup
+	lags := make([]time.Duration, len(c))
 	for i, l := range c {
-		loads.Go(func() { l.offer(ctx, began, rate/len(c), i*7, &under) })
+		loads.Go(func() { lags[i] = l.offer(ctx, began, rate/len(c), i*7, &under) })
 	}
 	loads.Wait()
 	under.Wait()
@@ -167,21 +170,25 @@ func (c crowd) offer(ctx context.Context, rate int) (good float64, took []time.D
 		took = append(took, tookBetween(l.answered(), began, to, every)...)
 	}
 	slices.Sort(took)
-	return c.goodput(began, to), took, ctx.Err()
+	return c.goodput(began, to), took, slices.Max(lags), ctx.Err()
 }
 
-// offer is run for overloadWindow: a request that is due goes to a session that has none under way.
-func (l *load) offer(ctx context.Context, began time.Time, rate, first int, under *sync.WaitGroup) {
+// offer is run for overloadWindow: a request that is due goes to a session that has none under way. It returns by how much a
+// request was late at most.
+func (l *load) offer(ctx context.Context, began time.Time, rate, first int, under *sync.WaitGroup) (lag time.Duration) {
 	at := first
 	for i := 0; ctx.Err() == nil; i++ {
 		due := dueAt(began, i, rate)
 		if due.Sub(began) >= overloadWindow {
-			return
+			break
 		}
 		if wait := time.Until(due); wait > time.Millisecond {
 			time.Sleep(wait)
-		} else if i%64 == 0 {
-			runtime.Gosched()
+		} else {
+			lag = max(lag, -wait)
+			if i%64 == 0 {
+				runtime.Gosched()
+			}
 		}
 		s := l.idle(&at)
 		if s == nil {
@@ -192,6 +199,7 @@ func (l *load) offer(ctx context.Context, began time.Time, rate, first int, unde
 			l.note(due, s, l.once(s))
 		})
 	}
+	return lag
 }
 
 // idle finds a session without a request under way, which it takes; nil if none of the next is one.

@@ -18,6 +18,8 @@ type Config struct {
 	// MemoryBytes is what all sessions of the node may take, as [replica.Memory] counts; 0: any number. From nine tenths of it
 	// on the node takes no slots in.
 	MemoryBytes int
+	// Quotas are what applications may keep in the cluster, by name, see [replica.Quotas]; nil: no limits.
+	Quotas map[string]replica.Quota
 
 	// Lease is how long a primary may serve after its backups last answered; default 300 ms. The other times follow
 	// from it: heartbeats every Lease/6, a member is suspected after 5/3 Lease of silence.

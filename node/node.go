@@ -94,6 +94,7 @@ func New(cfg Config) (*Node, error) {
 	endpoint, err := wire.Listen(wire.EndpointConfig{
 		Key: cfg.Key, Accept: cfg.Accept, Role: wire.RoleNode, Name: cfg.Name,
 		Address: cfg.Listen, PacketConn: cfg.PacketConn, Resolve: cfg.Resolve, Logger: cfg.Log,
+		ConnsMax: cfg.Traffic.ConnsMax, HandshakesMax: cfg.Traffic.HandshakesMax,
 	})
 	if err != nil {
 		return nil, err
@@ -161,7 +162,7 @@ func (n *Node) makeCore() error {
 	n.minMembers = n.cfg.minMembers(len(n.seeds(remembered{})))
 	cfg := failover.Config{
 		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
-		Limits: n.cfg.Limits, Lease: n.cfg.Lease, MemoryBytes: max(n.cfg.MemoryBytes, 0),
+		Limits: n.cfg.Limits, Lease: n.cfg.Lease, MemoryBytes: max(n.cfg.MemoryBytes, 0), Quotas: n.cfg.Quotas,
 		Expect:         n.cfg.expect(len(n.seeds(r))),
 		BytesPerSecond: n.cfg.Moves.BytesPerSecond, TransfersMax: n.cfg.Moves.TransfersMax, MovesMax: n.cfg.Moves.MovesMax,
 		Settle: n.cfg.Moves.Settle, SlowFactor: n.cfg.Moves.SlowFactor,

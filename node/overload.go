@@ -10,16 +10,15 @@ import (
 
 // When a node has more to do than it can, and what it does then.
 const (
-	lookEvery   = 100 * time.Millisecond
-	turnSlow    = 20 * time.Millisecond  // wait of a batch of requests for its turn
-	commitSlow  = 150 * time.Millisecond // until a commit is on its backups
-	slowLooks   = 3                      // in a row before the first request is refused
-	refuseMore  = 0.1                    // of the requests, at each look at which most were slow
-	refuseLess  = 0.05                   // at each other
-	refuseMax   = 0.95                   // so that what is answered shows when it is over
-	retryAfter  = 100 * time.Millisecond // at least, and up to ten times as long the more is refused
-	batchMax    = 64                     // requests of a client in one turn, between which nodes have theirs
-	underWayMax = 8192                   // requests of one connection; more are refused
+	lookEvery  = 100 * time.Millisecond
+	turnSlow   = 20 * time.Millisecond  // wait of a batch of requests for its turn
+	commitSlow = 150 * time.Millisecond // until a commit is on its backups
+	slowLooks  = 3                      // in a row before the first request is refused
+	refuseMore = 0.1                    // of the requests, at each look at which most were slow
+	refuseLess = 0.05                   // at each other
+	refuseMax  = 0.95                   // so that what is answered shows when it is over
+	retryAfter = 100 * time.Millisecond // at least, and up to ten times as long the more is refused
+	batchMax   = 64                     // requests of a client in one turn, between which nodes have theirs
 )
 
 // overload decides which requests are refused because the node, or its backups, cannot keep up. What counts is what most of
@@ -93,9 +92,9 @@ func (o *overload) refusal(detail string) replica.Result {
 func (n *Node) overloaded(w waiter, m *replica.Request) (replica.Result, bool) {
 	lightens := m.Commit != nil && m.Commit.Destroy || m.Lock != nil && !m.Lock.Held.IsZero()
 	switch {
-	case len(n.waiters) >= waitersMax:
+	case len(n.waiters) >= n.cfg.Traffic.RequestsMax:
 		return n.overload.refusal("too many requests under way on this node"), true
-	case w.source != nil && w.source.role != wire.RoleNode && w.source.underWay >= underWayMax:
+	case w.source != nil && w.source.role != wire.RoleNode && w.source.underWay >= n.cfg.Traffic.RequestsPerConn:
 		return n.overload.refusal("too many requests under way on this connection"), true
 	case !lightens && n.overload.refuses():
 		return n.overload.refusal(""), true

@@ -26,8 +26,6 @@ type waiter struct {
 }
 
 const (
-	// waitersMax bounds the requests under way on a node; more are refused as overload.
-	waitersMax = 65536
 	// forwardFor is how long a request that was passed on waits for its answer.
 	forwardFor = 2 * time.Second
 	// hopsMax is how often a request may be passed on: by the node that the client asked.

@@ -48,14 +48,21 @@ func (s *Slot) Memory() (records, rest int) {
 // charge counts what a record takes now. It is called whenever its newest version has changed; versions that are still
 // pending are counted with the tail.
 func (s *Slot) charge(r *record) {
-	s.recharge(r, recordBytes+len(r.key.App)+len(r.key.ID)+r.newest.weight())
+	s.recharge(r, recordBytes+len(r.key.App)+len(r.key.ID)+r.newest.weight(), live(r.newest))
 }
 
 // recharge replaces what a record was counted for.
-func (s *Slot) recharge(r *record, sizeBytes int) {
-	grown := sizeBytes - r.charged
-	r.charged = sizeBytes
+func (s *Slot) recharge(r *record, sizeBytes int, lives bool) {
+	grown, sessions := sizeBytes-r.charged, 0
+	switch {
+	case lives && !r.lives:
+		sessions = 1
+	case !lives && r.lives:
+		sessions = -1
+	}
+	r.charged, r.lives = sizeBytes, lives
 	s.bytes += grown
+	s.account(r.key.App, usage{sessions, grown})
 	if s.cfg.Memory != nil {
 		s.cfg.Memory.records += grown
 	}

@@ -279,7 +279,7 @@ func (s *Slot) compose(now Instant, item *logged, c *Commit) error {
 	if err := next.within(&s.cfg.Limits); err != nil {
 		return err
 	}
-	if err := s.affords(c.Create || c.Renew != "" || next.weight() > base.weight()); err != nil {
+	if err := s.afford(c, base, next); err != nil {
 		return err
 	}
 	if c.Renew != "" {

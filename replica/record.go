@@ -12,7 +12,8 @@ type record struct {
 	accessed time.Duration // Instant.Mono of the last access; Invariant: accessed >= newest.Accessed
 	logged   bool          // of a learner: it came whole by the log, so that a snapshot has nothing to add
 
-	charged int // bytes that it is counted for, see Slot.charge
+	charged int  // bytes that it is counted for, see Slot.charge
+	lives   bool // it is counted as a session
 
 	due   time.Duration // Instant.Mono at which the record is looked at again; see expiryHeap
 	index int           // place in the expiryHeap, -1 when in none

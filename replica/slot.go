@@ -23,6 +23,7 @@ type Config struct {
 	Limits    Limits
 	MinCopies int     // a commit that ends on fewer copies is answered ErrNotEnoughCopies; default 1
 	Memory    *Memory // counts what all slots keep; nil: nobody does
+	Quotas    *Quotas // of applications; nil: none
 	Clock     *Clock  // gives this boot's stamps; owned by whoever steps the slots
 }
 
@@ -40,9 +41,10 @@ type Slot struct {
 	expiry   expiryHeap
 	requests requestLog
 	tail     tail
-	bytes    int   // of records, see Memory
-	parting  bool  // a claim has left somebody out since the last tick, who may be a side of its own
-	parted   int64 // when one did last, as time of day in milliseconds
+	bytes    int               // of records, see Memory
+	usage    map[string]*usage // of applications with a quota
+	parting  bool              // a claim has left somebody out since the last tick, who may be a side of its own
+	parted   int64             // when one did last, as time of day in milliseconds
 
 	lineage []Turn // of the claim under which this node held the slot
 	newest  Stamp  // newest one applied here
@@ -201,7 +203,7 @@ func (s *Slot) stepDown(fx *Effects) {
 // forget removes a record.
 func (s *Slot) forget(r *record) {
 	s.expiry.remove(r)
-	s.recharge(r, 0)
+	s.recharge(r, 0, false)
 	delete(s.records, r.key)
 }
 

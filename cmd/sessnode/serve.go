@@ -87,6 +87,7 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.IntVar(&s.conf.MinMembers, "min-members", 0, "`number` of members that -split guard asks for (default a majority of -join and this node)")
 	flags.Var((*byteCount)(&s.conf.Moves.BytesPerSecond), "budget", "`BYTES` of sessions per second that this node sends to make copies and move slots, such as 8MiB (default 32MiB)")
 	flags.Var((*byteCount)(&s.conf.MemoryBytes), "memory", "`BYTES` that the sessions on this node may take, such as 2GiB (default 40% of the machine's or the control group's)")
+	flags.Var((*quotas)(&s.conf.Quotas), "quota", "`APP=SESSIONS:BYTES` that applications may keep in the cluster, with commas, such as 'shop=100000:1GiB,*=1000:8MiB'; * is all others, 0 any number; the same on all nodes")
 	flags.IntVar(&s.conf.Moves.TransfersMax, "transfers", 0, "`number` of slots of which copies are made or taken at a time (default 64)")
 	flags.IntVar(&s.conf.Moves.MovesMax, "moves", 0, "`number` of slots that move home, or are taken, at a time (default 8)")
 	flags.DurationVar(&s.conf.Moves.Settle, "settle", 0, "how long members must neither come nor go before slots move home (default 10s)")
