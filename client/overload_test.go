@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -168,4 +169,48 @@ func TestResendsDoNotMultiply(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What does not fit into a node's window waits for a place, as long as others do not wait already, and was not sent if it
+// gets none.
+func TestNodeGetsNoMoreThanItsWindow(t *testing.T) {
+	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
+		f.nodes[0].says(silent)
+		c := f.dial(f.config())
+		defer c.Close()
+		w := c.peers.get(f.nodes[0].member.Addr).window
+		w.size = 2
+		type outcome struct {
+			took time.Duration
+			err  error
+		}
+		outcomes := make(chan outcome, 5)
+		for range 5 {
+			go func() {
+				_, took, err := commit(t, c)
+				outcomes <- outcome{took, err}
+			}()
+		}
+		synctest.Wait()
+		time.Sleep(10 * time.Millisecond)
+		if got := len(f.nodes[0].requests()); got != 2 {
+			t.Errorf("the node got %d requests, want 2", got)
+		}
+		if o := <-outcomes; !errors.Is(o.err, ErrOverloaded) || o.took != 0 {
+			t.Errorf("one more than window and queue take: %v after %v, want ErrOverloaded at once", o.err, o.took)
+		}
+		for range 2 {
+			if o := <-outcomes; !errors.Is(o.err, ErrOverloaded) || errors.Is(o.err, ErrOutcomeUnknown) || o.took != windowWait {
+				t.Errorf("in the queue: %v after %v, want ErrOverloaded after %v", o.err, o.took, windowWait)
+			}
+		}
+		for range 2 {
+			if o := <-outcomes; !errors.Is(o.err, ErrOutcomeUnknown) {
+				t.Errorf("in the window: %v, want an unknown outcome", o.err)
+			}
+		}
+		if w.used != 0 || len(w.waiting) != 0 {
+			t.Errorf("%d used, %d waiting at the end", w.used, len(w.waiting))
+		}
+	})
 }

@@ -176,3 +176,31 @@ func TestRequestsOfOneConnection(t *testing.T) {
 		}
 	})
 }
+
+// A node that is not the primary does not pass on what nobody waits for.
+func TestLateRequestsAreNotPassedOn(t *testing.T) {
+	runCluster(t, 2, nil, func(c *cluster) {
+		c.wait(5 * time.Second)
+		friend := c.dial("10.0.1.1")
+		defer friend.Close()
+		a := &attacker{}
+		conn := c.attack(a)
+		now := node.SteadyClock()().Wall
+		sent := 0
+		for i := range 100 {
+			id := fmt.Sprint("s", i)
+			if where, err := friend.Locate(context.Background(), id); err != nil || where.Primary.Name == "n1" {
+				continue // that one refuses it itself
+			}
+			sent++
+			err := conn.Send(1, &frame{&replica.Request{Token: uint64(i + 1), Load: &replica.Load{Key: testKey(id), NotAfter: now - 1000}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(600 * time.Microsecond) // one way takes 200: they cannot have been at the primary
+		if got := a.got("request arrived after its deadline: "); sent == 0 || got != sent {
+			t.Errorf("%d of %d were refused at once: %v", got, sent, a.replies)
+		}
+	})
+}
