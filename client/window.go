@@ -141,7 +141,7 @@ func (w *window) adapt() {
 	case w.refused || w.slow >= windowSlow:
 		w.size = max(windowMin, windowShrink*min(w.size, float64(w.most)))
 		w.slow = 0
-	case w.full && w.slow == 0:
+	case w.full && w.slow == 0 && w.fastest > 0:
 		w.size = min(float64(w.max), windowGrow*w.size+2)
 	}
 	w.fastest, w.late, w.refused, w.full, w.most = 0, 0, false, false, w.used
