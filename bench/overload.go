@@ -32,9 +32,9 @@ func overload() Scenario {
 		Name: "overload", Title: "More is asked than can be answered", nodes: 3, run: runOverload,
 		Text: `Three nodes and four clients. 512 callers ask as fast as they are answered: that is the peak. Then requests are due at
 half of it, for ten seconds, whatever becomes of the earlier ones. The same with all of the peak, twice and four times as much,
-each beside a peak measured right before, and at half of the last one again. Callers give up after a second, and goodput is the requests answered
-within a second. The clients run on the same machine and take from it what the nodes
-could use; what they could not make is shown.`,
+each beside a peak measured right before, and at half of the last one again. Callers give up after a second, and goodput is the
+requests answered within a second. The clients run on the same machine and take from it what the nodes could use; how many
+requests they could really make is shown.`,
 	}
 }
 

@@ -76,13 +76,13 @@ func (s *Slot) release() {
 }
 
 // weight is what a version's attributes take, in bytes.
-func (v *Session) weight() int {
-	if v == nil {
+func (s *Session) weight() int {
+	if s == nil {
 		return 0
 	}
 	n := 0
-	for i := range v.Attrs {
-		n += attrBytes + len(v.Attrs[i].Name) + len(v.Attrs[i].Value)
+	for i := range s.Attrs {
+		n += attrBytes + len(s.Attrs[i].Name) + len(s.Attrs[i].Value)
 	}
 	return n
 }
