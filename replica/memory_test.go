@@ -86,6 +86,10 @@ func TestMemoryIsCountedExactly(t *testing.T) {
 	if s.bytes >= before {
 		t.Errorf("%d bytes when all have expired, %d before", s.bytes, before)
 	}
+	s.forget(s.records[key("s0")])
+	if err := checkMemory(s); err != nil {
+		t.Fatalf("after a record was forgotten: %v", err)
+	}
 	s.Drop()
 	if s.bytes != 0 || r.cfg.Memory.records != 0 {
 		t.Errorf("%d bytes of nothing, %d of the node", s.bytes, r.cfg.Memory.records)
