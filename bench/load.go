@@ -117,10 +117,19 @@ func dueAt(began time.Time, i, rate int) time.Time {
 func (l *load) request(due time.Time, s *session) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	err := l.check(s)
-	if err == nil {
-		err = l.raise(s)
+	l.note(due, s, l.once(s))
+}
+
+// once makes the request of a session whose turn the caller holds.
+func (l *load) once(s *session) error {
+	if err := l.check(s); err != nil {
+		return err
 	}
+	return l.raise(s)
+}
+
+// note keeps what came of a request.
+func (l *load) note(due time.Time, s *session, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {

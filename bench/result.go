@@ -102,6 +102,11 @@ func (r *Result) atMost(name string, value float64, unit string, limit float64) 
 	r.judge(name, value, unit, "≤", limit, value <= limit)
 }
 
+// atLeast adds a figure that must reach limit.
+func (r *Result) atLeast(name string, value float64, unit string, limit float64) {
+	r.judge(name, value, unit, "≥", limit, value >= limit)
+}
+
 // none adds a count that must be zero.
 func (r *Result) none(name string, count int) {
 	r.judge(name, float64(count), "", "=", 0, count == 0)

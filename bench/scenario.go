@@ -25,7 +25,7 @@ type Scenario struct {
 
 // Scenarios are all of them, in the order of the report.
 func Scenarios() []Scenario {
-	return []Scenario{death(), restore(), erode(), join(), handoff(), pause(), rolling()}
+	return []Scenario{death(), restore(), erode(), join(), handoff(), pause(), rolling(), overload()}
 }
 
 // Options say how scenarios are run. The zero value will do.

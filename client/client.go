@@ -29,6 +29,8 @@ type Client struct {
 	tally    tally
 	started  time.Time // zero of now
 
+	budget budget // of requests that are sent again
+
 	id  uint64        // names this client in request ids; random
 	seq atomic.Uint64 // last request id given
 
@@ -94,7 +96,7 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 	}
 	deadline := c.deadline(ctx)
 	return c.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
-		if latest := deadline.UnixMilli(); !l.Peek && (l.NotAfter == 0 || l.NotAfter > latest) {
+		if latest := deadline.UnixMilli(); l.NotAfter == 0 || l.NotAfter > latest {
 			l.NotAfter = latest // or a copy that waited on its way would count as an access long after
 		}
 		return c.askUntil(ctx, deadline, replica.Request{Load: l})
@@ -134,7 +136,12 @@ func (c *Client) List(ctx context.Context, l *replica.List) (replica.Result, err
 	if err != nil {
 		return replica.Result{}, err
 	}
-	return c.ask(ctx, replica.Request{List: l})
+	deadline := c.deadline(ctx)
+	sent := *l
+	if latest := deadline.UnixMilli(); sent.NotAfter == 0 || sent.NotAfter > latest {
+		sent.NotAfter = latest
+	}
+	return c.askUntil(ctx, deadline, replica.Request{List: &sent})
 }
 
 // Slots is the number of slots of the cluster, for List. It fails while no node was ever reached.

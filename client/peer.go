@@ -19,6 +19,7 @@ const suspicion = time.Second
 type peer struct {
 	client *Client
 	addr   string
+	window *window
 	link   *wire.Link // set right after the peer is made; only [peers] uses it
 
 	conn    atomic.Pointer[wire.Conn] // up, and its node of our cluster; else nil

@@ -43,7 +43,7 @@ func (ps *peers) get(addr string) *peer {
 	if p := ps.byAddr[addr]; p != nil || ps.closed || len(ps.byAddr) >= ps.max {
 		return p
 	}
-	p = &peer{client: ps.client, addr: addr}
+	p = &peer{client: ps.client, addr: addr, window: newWindow(ps.client.conf.InFlightMax)}
 	p.link = wire.NewLink(wire.LinkConfig{
 		Endpoint: ps.client.endpoint,
 		Addr:     func() string { return addr },

@@ -17,7 +17,8 @@ const (
 	attemptTimeoutMax = 2 * time.Second
 	backoffMin        = 5 * time.Millisecond // after "not now"
 	backoffMax        = 100 * time.Millisecond
-	redirectsMax      = 4 // followed without a pause, so that nodes that disagree do not play ball with a request
+	backoffSparse     = 250 * time.Millisecond // when the client's budget is used up
+	redirectsMax      = 4                      // followed without a pause, so that nodes that disagree do not play ball with a request
 
 	// othersFor is how long a refusal is kept back while other nodes that were asked may still answer.
 	othersFor = attemptTimeoutMin
@@ -40,6 +41,13 @@ type request struct {
 	redirects int
 	pauses    int
 	failed    bool // a hasty one would have to pause
+
+	free   bool    // the next sending is not charged to the client's budget
+	window *window // of the node that was to be asked first
+	ticket *ticket // in that window; nil: none yet
+	sentAt time.Time
+	since  time.Time     // when the ticket was taken
+	took   time.Duration // of the answer, if that says how quick the node is
 
 	no      arrival // a refusal of a commit that other nodes were asked for as well
 	refusal bool    // there is one: nobody else is asked
@@ -74,6 +82,7 @@ func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arriva
 	r := &request{
 		client: c, call: call, deadline: deadline, hasty: !replica.Waits(ctx), attempt: attemptTimeoutMin, backoff: backoffMin,
 	}
+	defer r.leave()
 	for {
 		now := time.Now()
 		if !now.Before(deadline) {
@@ -119,13 +128,16 @@ func (r *request) act(now time.Time) error {
 		}
 		return nil // a connection that comes up wakes the call
 	}
+	if may, err := r.admitted(now, p); !may {
+		return err
+	}
 	err := r.call.send(conn)
 	switch {
 	case err == nil:
 		r.trail.sends++
 		r.trail.unsure++
 		r.trail.asked, r.trail.silent = p.addr, true
-		r.lastPeer, r.lastConn, r.sent = p, conn, r.client.now()
+		r.lastPeer, r.lastConn, r.sent, r.sentAt = p, conn, r.client.now(), now
 		r.client.traceAsked(&r.call.request, p.addr, r.trail.sends)
 	case errors.Is(err, wire.ErrFrameTooLarge):
 		return fmt.Errorf("%w: %w", replica.ErrTooLarge, err)
@@ -137,6 +149,52 @@ func (r *request) act(now time.Time) error {
 		r.next = now
 	}
 	return nil
+}
+
+// admitted reports whether the request may be sent now: if there is a place in the node's window, for which it waits a
+// little, and if the client's budget allows for another sending, or that is free.
+func (r *request) admitted(now time.Time, p *peer) (bool, error) {
+	first := r.trail.sends == 0
+	switch {
+	case first && r.window != p.window:
+		r.leave() // that of a node which is gone
+		fallthrough
+	case r.ticket == nil:
+		r.window, r.since, r.ticket = p.window, now, p.window.enter(r.call)
+	case !first:
+		may := r.free || r.client.budget.spend()
+		r.free = false
+		return may, nil // without the budget, whoever has it may still answer
+	}
+	switch until := r.since.Add(windowWait); {
+	case r.ticket != nil && r.window.holds(r.ticket):
+		if first {
+			r.client.budget.earn()
+		}
+		return true, nil
+	case r.ticket != nil && !r.hasty && now.Before(until):
+		r.next, r.holding = until, true
+		return false, nil
+	case first:
+		return false, errWindow
+	default: // it was refused for another reason than the node's load, and tries again later
+		r.leave()
+		r.next, r.holding = now.Add(backoffSparse), true
+		return false, nil
+	}
+}
+
+// leave gives the request's place in a window back.
+func (r *request) leave() {
+	if r.ticket != nil {
+		r.window.leave(r.ticket, r.client.now(), r.took)
+		r.ticket = nil
+	}
+}
+
+// placed reports whether the request waited for a place in a window and has it, or its node is gone.
+func (r *request) placed(changed bool) bool {
+	return !r.call.asked(nil) && r.ticket != nil && r.since.After(r.sentAt) && (changed || r.window.holds(r.ticket))
 }
 
 // route picks a connection that the request is not waiting on: the primary's, or, where that is not known, not connected
@@ -191,6 +249,7 @@ func (r *request) look() (a arrival, final bool) {
 			r.refused(a)
 		case r.call.request.Commit == nil || status.SpeaksForAll():
 			r.trail.unsure = 0
+			r.measure(a)
 			return a, true
 		default:
 			r.trail.unsure--
@@ -205,10 +264,18 @@ func (r *request) look() (a arrival, final bool) {
 		if !r.primaryAsked() {
 			r.hurry()
 		}
-	case h.changed && !r.holding && !r.call.asked(nil):
+	case h.changed && !r.holding && !r.call.asked(nil), r.placed(h.changed):
 		r.hurry()
 	}
 	return arrival{}, false
+}
+
+// measure notes how long an answer took, if the request was sent once, to the node of its window, and did not wait for a
+// lock.
+func (r *request) measure(a arrival) {
+	if r.trail.sends == 1 && a.from.window == r.window && r.call.request.Lock == nil {
+		r.took = r.client.now() - r.sent
+	}
 }
 
 // keep keeps a refusal back for a moment, in which the others that were asked may answer.
@@ -220,8 +287,9 @@ func (r *request) keep(a arrival) {
 	}
 }
 
-// hurry makes the next act come at once; holding, because no attempt has timed out.
-func (r *request) hurry() { r.next, r.holding = time.Time{}, true }
+// hurry makes the next act come at once; holding, because no attempt has timed out; free, because whoever had the request
+// answers it no more.
+func (r *request) hurry() { r.next, r.holding, r.free = time.Time{}, true, true }
 
 // primaryAsked reports whether an answer of the slot's primary is likely on its way.
 func (r *request) primaryAsked() bool {
@@ -245,13 +313,15 @@ func (r *request) refused(a arrival) {
 	elsewhere := r.client.layout.primary(r.call.slot) != a.from.addr
 	switch {
 	case r.refusal:
+	case status == replica.StatusOverloaded:
+		r.backOff(now, a)
 	case r.primaryAsked(): // meanwhile; its answer counts
 	case r.leads(status) && elsewhere && r.redirects < redirectsMax:
 		r.redirects++
 		r.hurry()
 	default:
 		r.redirects = 0
-		r.failed = r.hasty && status != replica.StatusOverloaded
+		r.failed = r.hasty
 		r.pause(now, a.from)
 	}
 }
@@ -261,12 +331,34 @@ func (r *request) leads(status replica.Status) bool {
 	return status == replica.StatusNotPrimary || r.hasty && status == replica.StatusUnavailable
 }
 
+// backOff waits as long as an overloaded node says, and up to half as long again, lest all come back together. The refusal
+// is final when the budget is used up, or the time is: more requests would not help the node.
+func (r *request) backOff(now time.Time, a arrival) {
+	after := min(a.reply.Result.RetryAfter, replica.RetryAfterMax)
+	if after > 0 {
+		a.from.window.narrow()
+	}
+	after = max(after, r.backoff/2)
+	wait := time.Duration((1 + rand.Float64()/2) * float64(after))
+	if now.Add(wait).After(r.deadline) || !r.client.budget.spend() {
+		r.no, r.refusal = a, true
+		r.next, r.holding = now.Add(othersFor), true
+		return
+	}
+	r.next, r.holding, r.free = now.Add(wait), true, true
+	r.backoff = min(2*r.backoff, backoffMax)
+}
+
 // pause waits before the next attempt, longer each time. Every second pause ends at another member, lest a primary that
 // was deposed without knowing it keep the request.
 func (r *request) pause(now time.Time, from *peer) {
 	r.pauses++
 	r.elsewhere = r.pauses%2 == 0 && r.client.layout.primary(r.call.slot) == from.addr
 	r.next = now.Add(time.Duration((0.5 + rand.Float64()/2) * float64(r.backoff)))
-	r.holding = true
+	if !r.client.budget.spend() {
+		r.next = now.Add(backoffSparse)
+	}
+	r.holding, r.free = true, true
+	r.leave() // who waits for a primary takes nobody's place
 	r.backoff = min(2*r.backoff, backoffMax)
 }

@@ -15,6 +15,11 @@ type Config struct {
 	Backups   int            // backups wanted per slot
 	MinCopies int            // a commit on fewer copies is answered ErrNotEnoughCopies; default 1
 	Limits    replica.Limits
+	// MemoryBytes is what all sessions of the node may take, as [replica.Memory] counts; 0: any number. From nine tenths of it
+	// on the node takes no slots in.
+	MemoryBytes int
+	// Quotas are what applications may keep in the cluster, by name, see [replica.Quotas]; nil: no limits.
+	Quotas map[string]replica.Quota
 
 	// Lease is how long a primary may serve after its backups last answered; default 300 ms. The other times follow
 	// from it: heartbeats every Lease/3, a member is suspected after 5/3 Lease of silence.
@@ -106,6 +111,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("lease of %v; choose at least 10ms", c.Lease)
 	case c.StuckAfter < 0 || c.LostAfter < 0 || c.TransfersMax < 0 || c.Settle < 0 || c.MovesMax < 0 || c.CheckEvery < 0 || c.MinMembers < 0:
 		return fmt.Errorf("negative limit")
+	case c.MemoryBytes < 0:
+		return fmt.Errorf("%d bytes of memory; choose 0 or more", c.MemoryBytes)
 	case c.BytesPerSecond != 0 && c.BytesPerSecond < 10<<10:
 		return fmt.Errorf("%d bytes per second; choose at least 10240", c.BytesPerSecond)
 	case c.SlowFactor != 0 && !(c.SlowFactor > 1):

@@ -15,6 +15,7 @@ type Core struct {
 	cfg    Config
 	shared replica.Config
 	clock  replica.Clock
+	memory replica.Memory
 
 	cluster uint64 // zero: belongs to none yet
 	found   founding
@@ -99,7 +100,11 @@ func New(cfg Config, now replica.Instant) *Core {
 	}
 	c.budget = newBudget(c.cfg.BytesPerSecond, c.cfg.Limits.ChunkBytes)
 	c.clock.Boot = cfg.Self.Boot
-	c.shared = replica.Config{Slots: cfg.Slots, Limits: c.cfg.Limits, MinCopies: c.cfg.MinCopies, Clock: &c.clock}
+	c.memory = replica.Memory{Soft: cfg.MemoryBytes / 10 * 9, Hard: cfg.MemoryBytes}
+	c.shared = replica.Config{
+		Slots: cfg.Slots, Limits: c.cfg.Limits, MinCopies: c.cfg.MinCopies, Clock: &c.clock, Memory: &c.memory,
+		Quotas: replica.NewQuotas(cfg.Quotas),
+	}
 	for i := range c.slots {
 		c.slots[i].data = replica.NewSlot(uint32(i), &c.shared)
 	}
@@ -295,6 +300,21 @@ func (c *Core) Role(slot uint32) replica.Role { return c.slots[slot].data.Role()
 
 // Sessions counts the live sessions of a slot that this node holds, and the bytes of their attributes.
 func (c *Core) Sessions(slot uint32) (sessions, bytes int) { return c.slots[slot].data.Sessions() }
+
+// shareQuotas counts anew what applications have in the slots that this node leads, and may have.
+func (c *Core) shareQuotas() {
+	if c.shared.Quotas == nil {
+		return
+	}
+	all := make([]*replica.Slot, len(c.slots))
+	for i := range c.slots {
+		all[i] = c.slots[i].data
+	}
+	c.shared.Quotas.Share(all)
+}
+
+// Memory is the bytes that this node's sessions take, and may take, see [replica.Memory]; 0: any number.
+func (c *Core) Memory() (used, most int) { return c.memory.Used(), c.memory.Hard }
 
 // Ready reports whether the node plays the part that the layout gives it in every slot; if not, what is missing.
 func (c *Core) Ready(now replica.Instant) (ready bool, reason string) {

@@ -59,6 +59,9 @@ func (c *Core) takers() int {
 // takesSlots reports whether this node takes slots that it does not hold: a draining one only when nobody else does.
 func (c *Core) takesSlots() bool { return !c.cfg.Self.Draining || !c.othersTake() }
 
+// takesIn reports whether this node takes slots in that others hold and go on holding: not when it is short of memory.
+func (c *Core) takesIn() bool { return c.takesSlots() && !c.memory.Short() }
+
 // homeMembers counts the members that the ring places slots on: those that do not drain, or all if everybody does.
 func (c *Core) homeMembers() int {
 	n := c.takers()

@@ -111,7 +111,7 @@ func (c *Core) offerHandOff(now replica.Instant, h *handOff, fx *replica.Effects
 // no more, and takes the slot back only after asking this node.
 func (c *Core) take(now replica.Instant, from replica.Boot, m *replica.HandOff, fx *replica.Effects) {
 	s := c.at(m.Slot)
-	if s == nil || c.leaving || c.quiet || !c.takesSlots() || c.ClockOff(c.Self()) ||
+	if s == nil || c.leaving || c.quiet || !c.takesIn() || c.ClockOff(c.Self()) ||
 		s.claim.Primary != from || s.claim.Epoch != m.Epoch || s.data.Role() != replica.Backup ||
 		s.data.Position().Seq != m.Head || s.promise.holds(now) {
 		return

@@ -133,12 +133,12 @@ func (c *Core) receiveLesson(now replica.Instant, from replica.Boot, m replica.M
 	}
 }
 
-// declines reports whether this node takes no such transfer: it drains, or is being filled with as many slots as it
+// declines reports whether this node takes no such transfer: it drains, is short of memory, or is being filled with as many slots as it
 // takes at a time.
 func (c *Core) declines(s *slot, m *replica.Snapshot) bool {
 	learner := s.data.Role() == replica.Learner
 	switch {
-	case !c.takesSlots():
+	case !c.takesIn():
 		if learner {
 			s.data.Drop()
 		}

@@ -38,6 +38,7 @@ func (c *Core) scan(now replica.Instant, fx *replica.Effects) {
 	c.latency.look(now)
 	gone := c.gone(now)
 	c.near = c.near[:0]
+	rest := 0
 	for i := range c.slots {
 		s := &c.slots[i]
 		if c.elsewhere(s, gone) {
@@ -45,6 +46,8 @@ func (c *Core) scan(now replica.Instant, fx *replica.Effects) {
 		}
 		c.near = append(c.near, uint32(i))
 		s.data.Tick(now, fx)
+		_, more := s.data.Memory()
+		rest += more
 		if s.load *= loadDecay; s.load < loadMin {
 			s.load = 0
 		}
@@ -55,6 +58,8 @@ func (c *Core) scan(now replica.Instant, fx *replica.Effects) {
 		s.data.Part(gone)
 		c.stir(uint32(i))
 	}
+	c.memory.Count(rest)
+	c.shareQuotas()
 	c.checkNext(now, fx)
 	c.act(now, c.plan(now), fx)
 	c.offerHeld(now, fx)

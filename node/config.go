@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,10 +75,20 @@ type Config struct {
 	MinMembers int
 	Limits     replica.Limits
 	Moves      Moves
+	Traffic    Traffic
 	// CacheBytes is how much is kept, about, of the sessions that this process's own requests had from other nodes, so that
 	// they need not travel again; default 64 MiB, negative: nothing.
 	CacheBytes int
-	Lease      time.Duration // see failover.Config; the same on every member; default 300 ms
+	// MemoryBytes is what the sessions of this node may take, as it counts: about the heap in use, half of what the process
+	// takes or less. From nine tenths of it on the node takes no more slots in; when all is taken it refuses new sessions, and
+	// commits that make one larger, with replica.ErrOverCapacity. Default 40 % of the memory that the machine or the control
+	// group has, where that is known; negative: no limit.
+	MemoryBytes int
+	// Quotas are what applications may keep in the cluster, by name; replica.OtherApps is all that are not named, together.
+	// Give all members the same. A node that leads a part of the slots enforces that part of each quota and a tenth more;
+	// beyond it creations and growth are refused with replica.ErrOverCapacity. Default none.
+	Quotas map[string]replica.Quota
+	Lease  time.Duration // see failover.Config; the same on every member; default 300 ms
 
 	Key    wire.Key   // the cluster's; default the development key, which works on loopback only
 	Accept []wire.Key // further keys accepted, while keys are being changed
@@ -139,6 +151,22 @@ func (m Moves) validate() error {
 	return nil
 }
 
+// Traffic bounds what clients and strangers may ask of a node at a time. Zero fields mean the defaults.
+type Traffic struct {
+	ConnsMax        int // connections that others make, nodes among them; default 4096
+	HandshakesMax   int // that others begin in a second, see wire.EndpointConfig; default 500
+	RequestsMax     int // requests under way on the node; more are refused as overload; default 65536
+	RequestsPerConn int // of these, those of one client's connection; default 8192
+}
+
+func (t Traffic) withDefaults() Traffic {
+	t.ConnsMax = cmp.Or(t.ConnsMax, wire.ConnsMax)
+	t.HandshakesMax = cmp.Or(t.HandshakesMax, wire.HandshakesMax)
+	t.RequestsMax = cmp.Or(t.RequestsMax, 65536)
+	t.RequestsPerConn = cmp.Or(t.RequestsPerConn, 8192)
+	return t
+}
+
 // ErrConfig is wrapped by what Validate reports.
 var ErrConfig = errors.New("bad configuration")
 
@@ -151,6 +179,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CacheBytes == 0 {
 		c.CacheBytes = 64 << 20
+	}
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = memoryShare(machineMemory())
 	}
 	if c.Slots == 0 {
 		c.Slots = SlotsDefault
@@ -183,7 +214,7 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	c.Limits = c.Limits.WithDefaults()
+	c.Limits, c.Traffic = c.Limits.WithDefaults(), c.Traffic.withDefaults()
 	return c
 }
 
@@ -239,6 +270,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: join time-out %v is negative", ErrConfig, c.JoinTimeout)
 	case c.Lease != 0 && (c.Lease < 50*time.Millisecond || c.Lease > time.Minute):
 		return fmt.Errorf("%w: lease %v: choose 50ms to 1m", ErrConfig, c.Lease)
+	case min(c.Traffic.ConnsMax, c.Traffic.HandshakesMax, c.Traffic.RequestsMax, c.Traffic.RequestsPerConn) < 0:
+		return fmt.Errorf("%w: a limit of traffic is negative: choose 1 or more", ErrConfig)
+	case slices.ContainsFunc(slices.Collect(maps.Values(c.Quotas)), func(q replica.Quota) bool { return min(q.Sessions, q.Bytes) < 0 }):
+		return fmt.Errorf("%w: a quota is negative: choose 0, for any number, or more", ErrConfig)
 	case c.Key.IsClient():
 		return fmt.Errorf("%w: a client key cannot run a node: use the cluster key", ErrConfig)
 	}

@@ -47,6 +47,7 @@ func (n *Node) overview() Status {
 	s := Status{
 		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Events: map[string]uint64{},
 		Draining: n.draining, Backups: n.cfg.backups(), Split: n.cfg.Split, Conflicts: n.conflicts.total,
+		Memory:     n.memory(),
 		MinMembers: n.minMembers, Missing: n.absent(),
 		Clock: timeOf(n.cfg.Clock().Wall),
 	}
@@ -183,4 +184,10 @@ func (n *Node) Locate(_ context.Context, id string) (replica.Location, error) {
 		loc.Backups = append(loc.Backups, m)
 	}
 	return loc, nil
+}
+
+// memory is what sessions take.
+func (n *Node) memory() MemoryStatus {
+	used, most := n.core.Memory()
+	return MemoryStatus{UsedBytes: used, LimitBytes: most}
 }

@@ -54,7 +54,10 @@ type Node struct {
 	drain chan struct{} // closed when draining begins
 	left  chan struct{} // closed when the node has left in good order
 
+	turn sync.Mutex // held, before mu, by the client's requests that are next: of all that clients ask one batch waits for mu
+
 	mu             sync.Mutex // guards everything below
+	overload       overload
 	core           *failover.Core
 	ticker         *time.Timer     // of the next tick
 	ticked         time.Duration   // Instant.Mono of the last tick
@@ -98,6 +101,7 @@ func New(cfg Config) (*Node, error) {
 	endpoint, err := wire.Listen(wire.EndpointConfig{
 		Key: cfg.Key, Accept: cfg.Accept, PKI: cfg.PKI, Role: wire.RoleNode, Name: cfg.Name,
 		Address: cfg.Listen, PacketConn: cfg.PacketConn, Resolve: cfg.Resolve, Logger: cfg.Log,
+		ConnsMax: cfg.Traffic.ConnsMax, HandshakesMax: cfg.Traffic.HandshakesMax,
 	})
 	if err != nil {
 		return nil, err
@@ -175,7 +179,7 @@ func (n *Node) makeCore() error {
 	n.minMembers = n.cfg.minMembers(listed)
 	cfg := failover.Config{
 		Self: n.self, Slots: n.cfg.Slots, Backups: n.cfg.backups(), MinCopies: n.cfg.MinCopies,
-		Limits: n.cfg.Limits, Lease: n.cfg.Lease,
+		Limits: n.cfg.Limits, Lease: n.cfg.Lease, MemoryBytes: max(n.cfg.MemoryBytes, 0), Quotas: n.cfg.Quotas,
 		Expect:         n.cfg.expect(others),
 		BytesPerSecond: n.cfg.Moves.BytesPerSecond, TransfersMax: n.cfg.Moves.TransfersMax, MovesMax: n.cfg.Moves.MovesMax,
 		Settle: n.cfg.Moves.Settle, SlowFactor: n.cfg.Moves.SlowFactor,

@@ -13,8 +13,9 @@ import (
 
 // waiter is who gets the answer to a request that is under way: a connection, or a caller in this process.
 type waiter struct {
-	conn  *wire.Conn // and there
-	token uint64     // the asker's own
+	conn   *wire.Conn // and there
+	source *source    // of conn
+	token  uint64     // the asker's own
 
 	result chan replica.Result // or a caller; has room for the one answer
 
@@ -28,8 +29,6 @@ type waiter struct {
 }
 
 const (
-	// waitersMax bounds the requests under way on a node; more are refused as overload.
-	waitersMax = 65536
 	// forwardFor is how long a request that was passed on waits for its answer.
 	forwardFor = 2 * time.Second
 	// hopsMax is how often a request may be passed on: by the node that the client asked.
@@ -38,7 +37,7 @@ const (
 
 // request takes a client's request, or one that another node passed on.
 func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, m *replica.Request) {
-	w := waiter{conn: c, token: m.Token}
+	w := waiter{conn: c, source: s, token: m.Token}
 	if app := m.Key().App; !s.peer.Opens(app) {
 		n.answer(w, replica.Result{Status: replica.StatusForbidden, Detail: "it opens the application " + strconv.Quote(s.peer.App) + " alone"})
 		return
@@ -59,8 +58,8 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 		n.answer(w, replica.ResultOf(err))
 		return
 	}
-	if len(n.waiters) >= waitersMax {
-		n.answer(w, replica.Result{Status: replica.StatusOverloaded, Detail: "too many requests under way on this node"})
+	if r, refused := n.overloaded(w, m); refused {
+		n.answer(w, r)
 		return
 	}
 	w.slot = m.SlotOf(n.cfg.Slots)
@@ -72,17 +71,21 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	w.began = now.Mono
 	w.waits = m.Lock != nil
 	n.traceTaken(&w, m)
-	n.waiters[t] = w
+	n.enter(t, w)
 	n.core.Request(now, w.slot, t, m, &n.effects)
 }
 
-// forward passes a request on if another member is the slot's primary, knows of what this node holds and can be reached,
+// forward passes a request on, or refuses it if nobody waits for its answer any more, if another member is the slot's primary, knows of what this node holds and can be reached,
 // and it was not passed on before.
 func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replica.Request) bool {
 	primary := n.core.Claim(w.slot).Primary
 	c := n.conns[primary]
 	if primary == n.self.Boot || c == nil || m.Hops >= hopsMax || !n.core.Refers(w.slot) {
 		return false
+	}
+	if m.Late(now, &n.cfg.Limits) {
+		n.answer(w, replica.Result{Status: replica.StatusTooLate})
+		return true
 	}
 	on := *m
 	on.Token, on.Hops = uint64(t), m.Hops+1
@@ -92,8 +95,24 @@ func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replic
 	}
 	w.to, w.expiry = primary, now.Mono+forwardFor
 	n.tracePassedOn(&w, m)
-	n.waiters[t] = w
+	n.enter(t, w)
 	return true
+}
+
+// enter notes that a request is under way.
+func (n *Node) enter(t replica.Token, w waiter) {
+	n.waiters[t] = w
+	if w.source != nil {
+		w.source.underWay++
+	}
+}
+
+// remove ends the waiting of a request.
+func (n *Node) remove(t replica.Token, w waiter) {
+	delete(n.waiters, t)
+	if w.source != nil {
+		w.source.underWay--
+	}
 }
 
 // forwarded takes the answer to a request that was passed on.
@@ -102,7 +121,7 @@ func (n *Node) forwarded(m *replica.Reply) {
 	if !ok || w.to == 0 {
 		return
 	}
-	delete(n.waiters, replica.Token(m.Token))
+	n.remove(replica.Token(m.Token), w)
 	if m.Result.Status == replica.StatusNotPrimary {
 		m.Result.Status = replica.StatusUnavailable // the layout is changing: try again here or there
 	}
@@ -112,11 +131,15 @@ func (n *Node) forwarded(m *replica.Reply) {
 // finish hands the core's answer over, and tells the core how long it took as primary.
 func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 	if w, ok := n.waiters[t]; ok {
-		delete(n.waiters, t)
+		n.remove(t, w)
 		n.answer(w, r)
-		n.tally.took[w.kind].add(now.Mono - w.began)
+		took := now.Mono - w.began
+		n.tally.took[w.kind].add(took)
 		if !r.Status.Retryable() && !w.waits {
-			n.core.Observe(now.Mono - w.began)
+			n.core.Observe(took)
+			if r.Copies > 1 {
+				n.overload.committed(took)
+			}
 		}
 	}
 }
@@ -161,7 +184,7 @@ func (n *Node) abandon() { n.giveUp(func(waiter) bool { return true }) }
 func (n *Node) giveUp(which func(waiter) bool) {
 	for t, w := range n.waiters {
 		if which(w) {
-			delete(n.waiters, t)
+			n.remove(t, w)
 			n.answer(w, replica.Result{Status: replica.StatusUnavailable, Unsure: true})
 		}
 	}
@@ -232,7 +255,11 @@ func (n *Node) Lock(ctx context.Context, l *replica.Lock) (replica.Result, error
 
 // List lists sessions of one slot, as the client's Store has it.
 func (n *Node) List(ctx context.Context, l *replica.List) (replica.Result, error) {
-	res, _, err := n.do(ctx, &replica.Request{List: l})
+	own := *l
+	if own.NotAfter == 0 {
+		own.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
+	}
+	res, _, err := n.do(ctx, &replica.Request{List: &own})
 	return res, err
 }
 
@@ -315,7 +342,7 @@ func (n *Node) await(ctx context.Context, answer chan replica.Result, m *replica
 		}
 		unsure = unsure || r.Unsure
 		select {
-		case <-time.After(retryEvery):
+		case <-time.After(again(&r)):
 		case <-ctx.Done():
 			return r, r.Err()
 		case <-n.ctx.Done():

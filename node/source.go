@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/sessnode/sessnode/replica"
 	"github.com/sessnode/sessnode/wire"
@@ -13,10 +15,11 @@ import (
 
 // source is one connection's other end. It handles what arrives from there.
 type source struct {
-	node  *Node
-	peer  wire.Peer  // wire lets nothing through that its role forbids
-	conn  *wire.Conn // of a watcher; guarded by the node's mutex
-	locks uint64     // names this connection to locks; zero: it asked for none; guarded by the node's mutex
+	node     *Node
+	peer     wire.Peer  // wire lets nothing through that its role forbids
+	conn     *wire.Conn // of a watcher; guarded by the node's mutex
+	underWay int        // requests that wait for an answer; guarded by the node's mutex
+	locks    uint64     // names this connection to locks; zero: it asked for none; guarded by the node's mutex
 
 	mu    sync.Mutex // guards the rest
 	boot  replica.Boot
@@ -71,9 +74,26 @@ func (s *source) Frames(c *wire.Conn, lane int, frames []wire.Frame) {
 		}
 		messages = append(messages, m)
 	}
+	if s.peer.Role == wire.RoleNode {
+		s.step(c, lane, messages, now.Mono)
+		return
+	}
+	for batch := range slices.Chunk(messages, batchMax) {
+		n.turn.Lock() // nodes need not take turns with all clients: their heartbeats and acknowledgements go first
+		s.step(c, lane, batch, now.Mono)
+		n.turn.Unlock()
+	}
+}
+
+// step takes a batch of messages under one lock. What a client asks waits since came for its turn.
+func (s *source) step(c *wire.Conn, lane int, messages []replica.Message, came time.Duration) {
+	n := s.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	now = n.cfg.Clock()
+	now := n.cfg.Clock()
+	if s.peer.Role != wire.RoleNode {
+		n.overload.turned(now.Mono - came)
+	}
 	for _, m := range messages {
 		if m != nil { // nil: a frame of a later version
 			s.take(now, c, lane, m)

@@ -28,15 +28,22 @@ type Status struct {
 	Draining bool           `json:"draining"` // it hands over what it holds, and leaves then
 	Progress ProgressStatus `json:"progress"`
 
-	Backups    int    `json:"backups"`               // copies of each session besides the primary, as configured
-	Split      string `json:"split"`                 // the policy, see Config.Split
-	MinMembers int    `json:"min_members,omitempty"` // that must be alive to take commits
-	Conflicts  uint64 `json:"conflicts"`             // acknowledged writes given up in merges since the start
+	Backups    int          `json:"backups"`               // copies of each session besides the primary, as configured
+	Split      string       `json:"split"`                 // the policy, see Config.Split
+	MinMembers int          `json:"min_members,omitempty"` // that must be alive to take commits
+	Memory     MemoryStatus `json:"memory"`
+	Conflicts  uint64       `json:"conflicts"` // acknowledged writes given up in merges since the start
 
 	// Warnings is what an operator should know of or do something about, each with what to do; never nil.
 	Warnings []string `json:"warnings"`
 	// Events counts what happened on this node since its start, by the name under which it is logged.
 	Events map[string]uint64 `json:"events"`
+}
+
+// MemoryStatus is what the sessions on this node take, see Config.MemoryBytes.
+type MemoryStatus struct {
+	UsedBytes  int `json:"used_bytes"`
+	LimitBytes int `json:"limit_bytes,omitempty"` // 0: none
 }
 
 // MemberStatus is one member believed alive.

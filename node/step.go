@@ -30,6 +30,7 @@ func (n *Node) tick() {
 			n.gossip.wake()
 		}
 		n.expireForwards(now)
+		n.overload.look(now.Mono)
 		n.publish()
 		n.hasten(now)
 		n.mu.Unlock()

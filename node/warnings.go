@@ -28,9 +28,14 @@ func warnings(s *Status) []string {
 	for _, w := range clockWarnings(s) {
 		warn(true, "%s", w)
 	}
+	warn(short(s.Memory), "sessions take %d MiB of %d MiB: no slots are taken in, and when all is taken nothing may grow: add a node, "+
+		"or raise -memory", s.Memory.UsedBytes>>20, s.Memory.LimitBytes>>20)
 	warn(s.Conflicts > 0, "writes given up in merges after a split: %d: see 'sessnode conflicts'", s.Conflicts)
 	return all
 }
+
+// short reports whether a node is beyond its soft mark.
+func short(m MemoryStatus) bool { return m.LimitBytes > 0 && m.UsedBytes >= m.LimitBytes/10*9 }
 
 // clockWarnings tells of this node's clock, and of other members' that say themselves that theirs is off.
 func clockWarnings(s *Status) (all []string) {

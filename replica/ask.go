@@ -42,3 +42,22 @@ func (m *Request) Validate(slots int) error {
 	}
 	return m.Key().Validate()
 }
+
+// Late reports whether nobody waits for the answer any more, so that the request need not be passed on. A lock that is given
+// back is never too late.
+func (m *Request) Late(now Instant, l *Limits) bool {
+	switch {
+	case m.Load != nil:
+		return late(now, m.Load.NotAfter, l)
+	case m.Commit != nil:
+		return late(now, m.Commit.NotAfter, l)
+	case m.Lock != nil:
+		return !m.Lock.Release && late(now, m.Lock.NotAfter, l)
+	}
+	return late(now, m.List.NotAfter, l)
+}
+
+// late allows for a sender whose clock is behind.
+func late(now Instant, notAfter int64, l *Limits) bool {
+	return notAfter != 0 && now.Wall > notAfter+l.ClockSkewMax.Milliseconds()
+}

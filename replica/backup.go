@@ -84,7 +84,9 @@ func (s *Slot) apply(now Instant, e Entry) {
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		r := s.merge(now, p)
-		r.logged = r.logged || p.Base.IsZero()
+		if s.role == Learner && p.Base.IsZero() {
+			s.intake.log(r)
+		}
 		item.versions, records = append(item.versions, r.newest), append(records, r)
 	}
 	if s.role == Learner && !s.intake.complete {

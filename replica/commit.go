@@ -94,8 +94,8 @@ type Load struct {
 	Since Stamp
 	// Peek reads without counting as an access.
 	Peek bool
-	// NotAfter, when not zero, is the time of day, in milliseconds since 1970, after which the load must not count as an
-	// access: it is refused then. A copy of it may have waited on its way for long, and nobody waits for its answer.
+	// NotAfter, when not zero, is the time of day, in milliseconds since 1970, after which the load is refused: nobody waits
+	// for its answer any more, and a copy that waited on its way for long must not count as an access.
 	NotAfter int64
 }
 
@@ -106,8 +106,10 @@ type Result struct {
 	// Unsure, with a status that is Retryable, says that the request may have taken effect or may still; without it, that
 	// nothing came of this sending.
 	Unsure bool
-	Stamp  Stamp // of the session after the request; of a granted lock, its token
-	Copies int   // nodes known to hold the commit, the primary included; zero for a load
+	// RetryAfter, with StatusOverloaded, is how long to wait before the request is sent again; zero: the asker chooses.
+	RetryAfter time.Duration
+	Stamp      Stamp // of the session after the request; of a granted lock, its token
+	Copies     int   // nodes known to hold the commit, the primary included; zero for a load
 	// Session is the answer to a Load whose Known was not the newest, or comes with a lock; nil otherwise. Ended and deleted things are left
 	// out. It must not be modified.
 	Session *Session
@@ -140,3 +142,6 @@ func (e *detailedError) Error() string { return e.status.Error() + ": " + e.deta
 
 // Unwrap is the status.
 func (e *detailedError) Unwrap() error { return e.status }
+
+// RetryAfterMax is the longest Result.RetryAfter.
+const RetryAfterMax = 10 * time.Second

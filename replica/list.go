@@ -17,6 +17,8 @@ type List struct {
 	// Principal, when not empty, is what the sessions' AttrPrincipal must be.
 	Principal string
 	After     string // only ids beyond it, in the order of bytes; an answer of ListMax ids may not be all
+	// NotAfter, when not zero, is the time of day, in milliseconds since 1970, after which nobody waits for the answer.
+	NotAfter int64
 }
 
 // ListMax bounds the ids in one answer to a List.
@@ -44,6 +46,10 @@ func (l *List) Validate(slots int) error {
 func (s *Slot) List(now Instant, t Token, l *List, fx *Effects) {
 	if err := l.Validate(s.cfg.Slots); err != nil {
 		fx.done(t, ResultOf(err))
+		return
+	}
+	if s.late(now, l.NotAfter) {
+		fx.refuse(t, StatusTooLate, "")
 		return
 	}
 	var ids []string

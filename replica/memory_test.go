@@ -1,229 +1,141 @@
 package replica
 
 import (
-	"bytes"
 	"fmt"
 	"runtime"
-	"runtime/metrics"
+	"strings"
 	"testing"
 	"time"
-	"unsafe"
 )
 
-// The sessions whose memory is measured are those of bench/peers: ten attributes, of 8 and nine times 112 bytes.
-const (
-	measuredSessions = 50_000
-	measuredSlots    = 64
-	measuredAttrs    = 10
-)
-
-// crowd is many slots of one role on one node, with memory of their own, as if all came over the network.
-type crowd struct {
-	slots []*Slot
-	ids   []string
-	now   Instant
-	heads []uint64
-	seq   uint64
-	fx    Effects
+// checkMemory compares what is counted with what is there.
+func checkMemory(s *Slot) error {
+	want := 0
+	for r := range s.records.all() {
+		key, v := r.key(), r.view()
+		want += recordBytes + len(key.App) + len(key.ID) + v.weight()
+	}
+	if s.bytes != want {
+		return fmt.Errorf("the slot counts %d bytes of records, has %d", s.bytes, want)
+	}
+	if m := s.cfg.Memory; m != nil && m.records != want {
+		return fmt.Errorf("the node counts %d bytes of records, has %d", m.records, want)
+	}
+	return nil
 }
 
-func newCrowd(b *testing.B, role Role, sessions int) *crowd {
-	limits := Limits{SessionsMax: 1 << 30, RequestsMax: 1 << 30}.WithDefaults()
-	cfg := &Config{Slots: measuredSlots, MinCopies: 1, Limits: limits, Clock: &Clock{Boot: 1}}
-	c := &crowd{now: Instant{Mono: time.Hour, Wall: testWall}, heads: make([]uint64, measuredSlots)}
-	for i := range uint32(measuredSlots) {
-		s := NewSlot(i, cfg)
-		if role == Primary {
-			s.Lead(c.now, Claim{Slot: i, Epoch: 1, Primary: 1}, nil, &c.fx)
-		} else {
-			s.Follow(Claim{Slot: i, Epoch: 1, Primary: 2, Backups: []Boot{1}}, &c.fx)
+// withMemory gives each replica of a rig a count of its own.
+func withMemory(hard int) func(*Config) { return func(c *Config) { c.Memory = &Memory{Hard: hard} } }
+
+func TestFullNodeRefusesGrowthAndServesTheRest(t *testing.T) {
+	r := newRig(t, 0, withMemory(1<<20))
+	m := r.cfg.Memory
+	r.must(create("s", "a", "12345678"))
+	r.must(create("t", "a", "x"))
+	m.Hard = m.Used() + 1
+	r.must(set("s", "a", "123456789")) // at the mark: one byte is left
+	if m.Used() != m.Hard {
+		t.Fatalf("%d bytes taken, want all %d", m.Used(), m.Hard)
+	}
+	for what, c := range map[string]*Commit{
+		"create": create("new"), "growth": set("s", "a", "1234567890"), "another attribute": set("s", "b", ""),
+		"renewal": {Key: key("s"), Renew: "s2"}, "unknown end": destroy("unknown"),
+	} {
+		if res := r.commit(c); res.Status != StatusOverCapacity || !strings.Contains(res.Detail, "add memory or a node") {
+			t.Errorf("%s past the mark: %v %q, want ErrOverCapacity and what to do", what, res.Status, res.Detail)
 		}
-		c.slots = append(c.slots, s)
 	}
-	for i := range sessions {
-		c.ids = append(c.ids, fmt.Sprintf("tag%03x.%022d", i%4096, i))
-		if i%200 == 0 {
-			c.sleep(10 * time.Millisecond)
+	if res := r.load(&Load{Key: key("s")}); res.Status != StatusOK {
+		t.Errorf("load: %v", res.Status)
+	}
+	r.must(set("s", "a", "987654321")) // no larger
+	r.must(set("s", "a", "1"))
+	if res := r.commit(create("new")); res.Status != StatusOK {
+		t.Errorf("create after a session became smaller: %v", res.Status)
+	}
+	r.must(destroy("t"))
+	m.Hard = m.Used()
+	r.must(destroy("s")) // a logout needs no room
+	if m.Used() >= m.Hard {
+		t.Error("the end of a session freed nothing")
+	}
+}
+
+func TestMemoryIsCountedExactly(t *testing.T) {
+	r := newRig(t, 0, withMemory(0))
+	s, value := r.primary(), strings.Repeat("v", 100)
+	for i := range 50 {
+		id := fmt.Sprint("s", i)
+		r.must(&Commit{Key: key(id), Create: true, Idle: time.Minute, Changes: []Change{{Name: "a", Value: []byte(value)}}})
+		switch i % 4 {
+		case 1:
+			r.must(set(id, "b", value))
+		case 2:
+			r.must(destroy(id))
+		case 3:
+			r.must(&Commit{Key: key(id), Renew: id + "-new"})
 		}
-		c.write(b, i, 0, measuredAttrs, true)
-	}
-	return c
-}
-
-// write sets the attributes from one to another.
-func (c *crowd) write(b *testing.B, session, from, to int, creates bool) {
-	id := c.ids[session]
-	s := c.slots[SlotOf(id, measuredSlots)]
-	c.seq++
-	commit := ownedCommit(id, from, to)
-	commit.Create, commit.Request, commit.NotAfter = creates, RequestID{1, c.seq}, c.now.Wall+5_000
-	if s.role == Primary {
-		s.Commit(c.now, 1, commit, &c.fx)
-		if err := c.fx.Done[0].Result.Err(); err != nil {
-			b.Fatal(err)
+		if err := checkMemory(s); err != nil {
+			t.Fatalf("session %d: %v", i, err)
 		}
-		c.fx.Reset()
-		return
 	}
-	p := s.partial(c.now, commit, s.cfg.Clock.Next(c.now.Wall))
-	c.heads[s.num]++
-	s.Update(c.now, &Update{Epoch: 1, Committed: c.heads[s.num], Entry: Entry{
-		Seq: c.heads[s.num], Request: commit.Request, NotAfter: commit.NotAfter, Parts: []Part{p},
-	}})
-	s.FlushAck(&c.fx)
-	c.fx.Reset()
-}
-
-// ownedCommit has its texts and values in one block, as package wire reads it.
-func ownedCommit(id string, from, to int) *Commit {
-	block := append(make([]byte, 0, 2048), testApp+id...)
-	for i := from; i < to; i++ {
-		block = append(fmt.Appendf(block, "a%d", i), make([]byte, measuredSize(i))...)
+	before := s.bytes
+	r.pass(3 * time.Minute)
+	if err := checkMemory(s); err != nil {
+		t.Fatal(err)
 	}
-	block = bytes.Clone(block)
-	text := unsafe.String(unsafe.SliceData(block), len(block))
-	c := &Commit{Key: Key{text[:len(testApp)], text[len(testApp):][:len(id)]}, Idle: 30 * time.Minute}
-	at := len(testApp) + len(id)
-	for i := from; i < to; i++ {
-		end := at + 2 + measuredSize(i)
-		c.Changes = append(c.Changes, Change{Name: text[at : at+2], Value: block[at+2 : end : end]})
-		at = end
+	if s.bytes >= before {
+		t.Errorf("%d bytes when all have expired, %d before", s.bytes, before)
 	}
-	return c
-}
-
-func measuredSize(attribute int) int {
-	if attribute == 0 {
-		return 8
+	s.forget(s.records.find(key("s0")))
+	if err := checkMemory(s); err != nil {
+		t.Fatalf("after a record was forgotten: %v", err)
 	}
-	return 112
-}
-
-// sleep lets time pass, with a tick of every slot each 10 ms of the first second and each second from then on.
-func (c *crowd) sleep(d time.Duration) {
-	for d > 0 {
-		step := min(d, 10*time.Millisecond)
-		if d > time.Second {
-			step = time.Second
-		}
-		d -= step
-		c.now.Mono += step
-		c.now.Wall += step.Milliseconds()
-		for _, s := range c.slots {
-			s.Tick(c.now, &c.fx)
-		}
-		c.fx.Reset()
+	s.Drop()
+	if s.bytes != 0 || r.cfg.Memory.records != 0 {
+		t.Errorf("%d bytes of nothing, %d of the node", s.bytes, r.cfg.Memory.records)
 	}
 }
 
-// onHeap is what the process has on its heap.
-type onHeap struct{ bytes, objects, scanned uint64 }
-
-func liveHeap() onHeap {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	scan := []metrics.Sample{{Name: "/gc/scan/heap:bytes"}}
-	metrics.Read(scan)
-	return onHeap{m.HeapAlloc, m.HeapObjects, scan[0].Value.Uint64()}
-}
-
-func (h onHeap) report(b *testing.B, before onHeap, sessions int) {
-	per := func(now, then uint64) float64 { return (float64(now) - float64(then)) / float64(sessions) }
-	b.ReportMetric(per(h.bytes, before.bytes), "B/session")
-	b.ReportMetric(per(h.objects, before.objects), "objects/session")
-	b.ReportMetric(per(h.scanned, before.scanned), "scanned-B/session")
-	b.ReportMetric(0, "ns/op")
-}
-
-// BenchmarkMemory is what a session of 1 KiB takes of a node's heap: just created, when nobody has used it for a minute, and
-// the same after each attribute was written once more.
-func BenchmarkMemory(b *testing.B) {
-	for _, role := range []Role{Primary, Backup} {
-		name := map[Role]string{Primary: "primary", Backup: "backup"}[role]
-		for _, state := range []string{"created", "unused", "rewritten"} {
-			b.Run(name+"/"+state, func(b *testing.B) {
-				for range b.N {
-					measureMemory(b, role, state)
+// What is counted is the heap in use, by a factor of two at most either way, whatever sessions look like.
+func TestMemoryCountedIsTheHeapInUse(t *testing.T) {
+	const bytesEach = 16 << 20
+	for _, shape := range []struct{ attrs, bytes int }{{0, 0}, {1, 8}, {4, 64}, {16, 200}, {1, 4096}, {2, 65536}} {
+		t.Run(fmt.Sprintf("%dx%d", shape.attrs, shape.bytes), func(t *testing.T) {
+			memory := &Memory{}
+			limits := Limits{SessionsMax: 1 << 20, RequestsMax: 1 << 20}.WithDefaults()
+			s := NewSlot(0, &Config{Slots: 1, MinCopies: 1, Limits: limits, Clock: &Clock{Boot: 1}, Memory: memory})
+			now, fx := Instant{Mono: time.Hour, Wall: testWall}, &Effects{}
+			s.Lead(now, Claim{Epoch: 1, Primary: 1}, nil, fx)
+			before := heapInUse()
+			for i := 0; memory.Used() < bytesEach; i++ {
+				c := &Commit{Key: key(fmt.Sprintf("session-%020d", i)), Create: true, Request: RequestID{1, uint64(i)}, NotAfter: testWall + 1000}
+				for a := range shape.attrs {
+					c.Changes = append(c.Changes, Change{Name: fmt.Sprint("attribute-", a), Value: make([]byte, shape.bytes)})
 				}
-			})
-		}
-	}
-}
-
-func measureMemory(b *testing.B, role Role, state string) {
-	before := liveHeap()
-	c := newCrowd(b, role, measuredSessions)
-	if state == "rewritten" {
-		for i := range measuredAttrs * measuredSessions {
-			c.write(b, i%measuredSessions, i/measuredSessions%measuredAttrs, i/measuredSessions%measuredAttrs+1, false)
-			if i%2000 == 0 {
-				c.sleep(10 * time.Millisecond)
+				s.Commit(now, Token(i+1), c, fx)
+				fx.Reset()
+				if i%100 == 0 {
+					_, rest := s.Memory()
+					memory.Count(rest)
+				}
 			}
-		}
-	}
-	if state != "created" {
-		c.sleep(time.Minute)
-	}
-	c.ids = nil
-	liveHeap().report(b, before, measuredSessions)
-	runtime.KeepAlive(c)
-}
-
-// BenchmarkGarbage has a node that holds a million sessions of 1 KiB work for some seconds, with commits to ten
-// thousand of them in turn, and says how long collections stopped it and what part of its processor time they took.
-func BenchmarkGarbage(b *testing.B) {
-	const sessions = 1_000_000
-	c := newCrowd(b, Primary, sessions)
-	c.sleep(time.Minute)
-	for range b.N {
-		before := readCollections()
-		began, cycles := time.Now(), before.cycles
-		for i := 0; time.Since(began) < 10*time.Second || cycles < before.cycles+2; i++ {
-			c.write(b, i%10_000*97, i%measuredAttrs, i%measuredAttrs+1, false)
-			if i%100 == 0 {
-				c.sleep(10 * time.Millisecond)
-				cycles = readCollections().cycles
+			_, rest := s.Memory()
+			memory.Count(rest)
+			used, sessions := heapInUse()-before, s.records.len()
+			t.Logf("%d sessions: %d KiB counted, %d KiB of heap", sessions, memory.Used()>>10, used>>10)
+			if ratio := float64(memory.Used()) / float64(used); ratio < 0.5 || ratio > 2 {
+				t.Errorf("counted is %.2f times the heap in use", ratio)
 			}
-		}
-		after := readCollections()
-		b.ReportMetric(0, "ns/op")
-		b.ReportMetric(float64(after.cycles-before.cycles), "collections")
-		b.ReportMetric(after.pauseP99(before)*1e6, "pause-p99-µs")
-		b.ReportMetric(100*(after.cpu-before.cpu)/(after.all-before.all), "%gc-cpu")
+			runtime.KeepAlive(s)
+		})
 	}
-	b.ReportMetric(float64(liveHeap().bytes)/sessions, "B/session")
-	runtime.KeepAlive(c)
 }
 
-// collections is what the runtime says of its collections of garbage so far.
-type collections struct {
-	cycles   uint64
-	cpu, all float64 // seconds of processor time: of collecting, and of everything but idling
-	pauses   *metrics.Float64Histogram
-}
-
-func readCollections() collections {
-	s := []metrics.Sample{
-		{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/cpu/classes/gc/total:cpu-seconds"},
-		{Name: "/cpu/classes/user:cpu-seconds"}, {Name: "/sched/pauses/total/gc:seconds"},
-	}
-	metrics.Read(s)
-	gc, user := s[1].Value.Float64(), s[2].Value.Float64()
-	return collections{s[0].Value.Uint64(), gc, gc + user, s[3].Value.Float64Histogram()}
-}
-
-// pauseP99 is the upper end of the bucket that the 99th percentile of the pauses since before falls into, in seconds.
-func (c collections) pauseP99(before collections) float64 {
-	total, seen := uint64(0), uint64(0)
-	for i, n := range c.pauses.Counts {
-		total += n - before.pauses.Counts[i]
-	}
-	for i, n := range c.pauses.Counts {
-		if seen += n - before.pauses.Counts[i]; seen*100 >= total*99 {
-			return c.pauses.Buckets[i+1]
-		}
-	}
-	return 0
+func heapInUse() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }

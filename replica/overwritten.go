@@ -36,19 +36,19 @@ func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
 
 // keepOver counts what r hid, or drops it when there is too much of that.
 func (l *requestLog) keepOver(r *remembered) {
-	if n := attrBytes(r.over); l.overBytes+n <= overBytesMax {
+	if n := sizeOf(r.over); l.overBytes+n <= overBytesMax {
 		l.overBytes += n
 		return
 	}
 	r.over = nil
 }
 
-// attrOverhead is what an attribute takes besides its name and value, in bytes.
-const attrOverhead = 72
+// overAttrBytes is what an attribute takes beside its name and value.
+const overAttrBytes = 72
 
-func attrBytes(attrs []Attr) (n int) {
+func sizeOf(attrs []Attr) (n int) {
 	for i := range attrs {
-		n += attrOverhead + len(attrs[i].Name) + len(attrs[i].Value)
+		n += overAttrBytes + len(attrs[i].Name) + len(attrs[i].Value)
 	}
 	return n
 }

@@ -10,7 +10,7 @@ import (
 func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 	r := s.lookup(l.Key)
 	switch {
-	case l.NotAfter != 0 && now.Wall > l.NotAfter+s.cfg.Limits.ClockSkewMax.Milliseconds():
+	case s.late(now, l.NotAfter):
 		fx.refuse(t, StatusTooLate, "")
 		return
 	case r == nil || r.durable == nil:
@@ -40,6 +40,9 @@ func (s *Slot) Load(now Instant, t Token, l *Load, fx *Effects) {
 	}
 	s.access(now, t, r, res, fx)
 }
+
+// late reports whether nobody waits any more for the answer to what must not be done after a time of day.
+func (s *Slot) late(now Instant, notAfter int64) bool { return late(now, notAfter, &s.cfg.Limits) }
 
 // over reports whether the session's time has come.
 func (s *Slot) over(now Instant, r *record) bool { return s.overBy(now, r, r.newest) }
@@ -268,7 +271,7 @@ func (s *Slot) compose(now Instant, item *logged, r *record, c *Commit) error {
 	}
 	if c.Destroy {
 		item.entry.Parts = append(item.part[:0], Part{Session: s.ended(now, base, c.Key, stamp)})
-		return nil
+		return s.affords(base == nil)
 	}
 	p := s.partial(now, c, stamp)
 	if !c.Create {
@@ -277,6 +280,9 @@ func (s *Slot) compose(now Instant, item *logged, r *record, c *Commit) error {
 	}
 	next := Merge(base, p.Session)
 	if err := next.within(&s.cfg.Limits); err != nil {
+		return err
+	}
+	if err := s.afford(c, base, next); err != nil {
 		return err
 	}
 	if c.Renew != "" {

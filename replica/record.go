@@ -11,7 +11,7 @@ type record struct {
 	accessed time.Duration // Instant.Mono of the last access; Invariant: accessed >= newest.Accessed
 	due      time.Duration // Instant.Mono at which the record is looked at again; see expiryHeap
 	index    int32         // place in the expiryHeap, -1 when in none
-	logged   bool          // of a learner: it came whole by the log, so that a snapshot has nothing to add
+	charged  int32         // bytes that it is counted for, negative for a session that lives; see Slot.charge
 }
 
 // versions is the session of a record that is in use.
@@ -23,18 +23,6 @@ type versions struct {
 	used   time.Duration // Slot.ticked when the record was last woken or found awake
 	stays  time.Duration // how long it stays awake unused
 	queued time.Duration // Slot.ticked when it entered Slot.awake, or was left there
-}
-
-// recordBytes is what a record takes beside its packed session: itself, and its places in records and in the expiry heap.
-const recordBytes = 48 + 26 + 10
-
-// sizeBytes is what the record takes of the heap while it rests, about: what it takes for the moment that it is in use
-// does not count.
-func (r *record) sizeBytes() int {
-	if r.versions == nil {
-		return recordBytes + len(r.rest)
-	}
-	return recordBytes + partSize(&Part{Session: r.newest})
 }
 
 // live reports whether s is a session that a commit may change.

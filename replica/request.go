@@ -160,7 +160,7 @@ func (l *requestLog) take(now Instant, q RememberedRequest, of *record, limits *
 
 func (l *requestLog) forget(id RequestID) {
 	if r := l.byID[id]; r != nil {
-		l.overBytes -= attrBytes(r.over)
+		l.overBytes -= sizeOf(r.over)
 		delete(l.byID, id)
 		l.takeOut(r)
 	}

@@ -337,6 +337,11 @@ func check(s *Slot) error {
 			return fmt.Errorf("follower %v: acked %d, sent %d, head %d", f.boot, f.acked, f.sent, s.tail.head)
 		}
 	}
+	if s.cfg.Memory == nil {
+		if err := checkMemory(s); err != nil {
+			return err
+		}
+	}
 	return checkRecords(s)
 }
 

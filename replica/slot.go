@@ -21,8 +21,10 @@ const (
 type Config struct {
 	Slots     int // of the whole cluster
 	Limits    Limits
-	MinCopies int    // a commit that ends on fewer copies is answered ErrNotEnoughCopies; default 1
-	Clock     *Clock // gives this boot's stamps; owned by whoever steps the slots
+	MinCopies int     // a commit that ends on fewer copies is answered ErrNotEnoughCopies; default 1
+	Memory    *Memory // counts what all slots keep; nil: nobody does
+	Quotas    *Quotas // of applications; nil: none
+	Clock     *Clock  // gives this boot's stamps; owned by whoever steps the slots
 }
 
 // Slot is one node's share of one slot: its sessions, the end of its log and, on the primary, how far each backup is.
@@ -41,8 +43,10 @@ type Slot struct {
 	expiry   expiryHeap
 	requests requestLog
 	tail     tail
-	parting  bool  // a claim has left somebody out since the last tick, who may be a side of its own
-	parted   int64 // when one did last, as time of day in milliseconds
+	bytes    int               // of records, see Memory
+	usage    map[string]*usage // of applications with a quota
+	parting  bool              // a claim has left somebody out since the last tick, who may be a side of its own
+	parted   int64             // when one did last, as time of day in milliseconds
 
 	lineage []Turn // of the claim under which this node held the slot
 	newest  Stamp  // newest one applied here
@@ -159,6 +163,7 @@ func (s *Slot) Retire(claim Claim, fx *Effects) {
 // Drop forgets everything that the node holds of the slot.
 func (s *Slot) Drop() {
 	claim := s.claim
+	s.release()
 	*s = *NewSlot(s.num, s.cfg)
 	s.claim = claim
 }
@@ -188,6 +193,7 @@ func (s *Slot) stepDown(fx *Effects) {
 			s.forget(r)
 		default:
 			r.newest = r.durable
+			s.charge(r)
 		}
 		r.pending = nil
 	}
@@ -201,11 +207,13 @@ func (s *Slot) stepDown(fx *Effects) {
 // forget removes a record.
 func (s *Slot) forget(r *record) {
 	s.expiry.remove(r)
+	s.recharge(r, 0, false)
 	s.records.remove(r)
 }
 
-// schedule puts a record whose newest version changed into the expiry heap.
+// schedule counts a record whose newest version changed and puts it into the expiry heap.
 func (s *Slot) schedule(now Instant, r *record) {
+	s.charge(r)
 	if r.newest.ended() {
 		s.expiry.schedule(r, r.newest.forgotten(now))
 	} else {

@@ -245,6 +245,17 @@ type intake struct {
 	next     uint32 // chunk expected
 	started  bool
 	complete bool
+	logged   map[*record]bool // they came whole by the log, so that a chunk has nothing to add
+}
+
+func (i *intake) log(r *record) {
+	if i.complete {
+		return
+	}
+	if i.logged == nil {
+		i.logged = map[*record]bool{}
+	}
+	i.logged[r] = true
 }
 
 // Snapshot takes one chunk from the primary. Only a node that holds nothing else of the slot takes any; claim is the
@@ -274,7 +285,7 @@ func (s *Slot) take(now Instant, m *Snapshot) {
 		if !p.sound() {
 			continue
 		}
-		if r := s.records.find(p.Session.Key); r == nil || !r.logged {
+		if r := s.records.find(p.Session.Key); r == nil || !s.intake.logged[r] {
 			s.merge(now, p)
 		}
 	}
@@ -282,7 +293,9 @@ func (s *Slot) take(now Instant, m *Snapshot) {
 		s.requests.take(now, r, s.namer(r.Key), &s.cfg.Limits)
 	}
 	s.intake.next++
-	s.intake.complete = m.Last
+	if s.intake.complete = m.Last; m.Last {
+		s.intake.logged = nil
+	}
 }
 
 // Learnt reports whether the node is a learner that holds the whole snapshot.

@@ -15,7 +15,7 @@ func (e *Endpoint) listen() error {
 	conf := e.conf.quicConfig(lanesMax)
 	conf.MaxIncomingStreams += lanesMax // the dialer opens the lanes
 	conf.GetConfigForClient = func(*quic.ClientInfo) (*quic.Config, error) {
-		if e.full() {
+		if e.full() || !e.flood.begin(time.Now()) {
 			return nil, ErrBusy // before the handshake costs anything
 		}
 		return conf, nil

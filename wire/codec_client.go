@@ -235,6 +235,7 @@ const (
 	// replyNothing with a status to try again at: nothing came of this sending. Who does not know the bit is unsure.
 	replyNothing = 1 << 5
 	replyWhole   = 1 << 6
+	replyAfter   = 1 << 7
 )
 
 func replyFlags(m *replica.Reply) byte {
@@ -244,7 +245,8 @@ func replyFlags(m *replica.Reply) byte {
 		bitIf(!isZeroClaim(&m.Claim), replyClaim) |
 		bitIf(len(m.Result.IDs) > 0, replyIDs) |
 		bitIf(m.Result.Status.Retryable() && !m.Result.Unsure, replyNothing) |
-		bitIf(m.Result.Whole != 0, replyWhole)
+		bitIf(m.Result.Whole != 0, replyWhole) |
+		bitIf(m.Result.RetryAfter != 0, replyAfter)
 }
 
 func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
@@ -271,6 +273,9 @@ func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
 	}
 	if flags&replyWhole != 0 {
 		b = appendFixed64(b, m.Result.Whole)
+	}
+	if flags&replyAfter != 0 {
+		b = appendDuration(b, m.Result.RetryAfter)
 	}
 	return b
 }
@@ -299,6 +304,9 @@ func readReply(r *reader) *replica.Reply {
 	}
 	if flags&replyWhole != 0 {
 		m.Result.Whole = r.fixed64("whole")
+	}
+	if flags&replyAfter != 0 {
+		m.Result.RetryAfter = r.duration("retry after")
 	}
 	return m
 }

@@ -41,12 +41,19 @@ func readLock(r *reader, l *replica.Lock) {
 func appendList(b []byte, l *replica.List) []byte {
 	b, mark := beginRecord(b)
 	b = appendText(appendUint32(b, l.Slot), l.App)
-	return endRecord(appendText(appendText(b, l.Principal), l.After), mark)
+	b = appendText(appendText(b, l.Principal), l.After)
+	if l.NotAfter != 0 {
+		b = appendInt64(b, l.NotAfter)
+	}
+	return endRecord(b, mark)
 }
 
 func readList(r *reader) *replica.List {
 	after := r.enter("list")
 	l := &replica.List{Slot: r.uint32("slot"), App: r.text("app"), Principal: r.text("principal"), After: r.text("after")}
+	if r.more() {
+		l.NotAfter = r.int64("not after")
+	}
 	r.leave(after)
 	return l
 }

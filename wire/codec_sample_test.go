@@ -182,6 +182,7 @@ func clientSamples() []sample {
 		{"Request-list", &replica.Request{Token: 4, List: &replica.List{
 			Slot: 700, App: sampleKey.App, Principal: "user-7", After: sampleKey.ID,
 		}}},
+		{"Request-list-timed", &replica.Request{Token: 4, List: &replica.List{Slot: 700, App: sampleKey.App, NotAfter: sampleWall + 10_000}}},
 		{"Request-load", &replica.Request{Token: 4712, Load: &replica.Load{Key: sampleKey, Known: sampleStamp}}},
 		{"Request-reload", &replica.Request{Token: 4712, Load: &replica.Load{
 			Key: sampleKey, Known: sampleStamp, KnownDigest: 0xf1f2f3f4f5f6f7f8,
@@ -201,6 +202,9 @@ func clientSamples() []sample {
 		}}},
 		{"Reply-refused", &replica.Reply{Token: 4712, Claim: sampleClaim, Result: replica.Result{
 			Status: replica.StatusNotPrimary, Detail: "ask " + sampleMember.Name,
+		}}},
+		{"Reply-overloaded", &replica.Reply{Token: 4713, Result: replica.Result{
+			Status: replica.StatusOverloaded, RetryAfter: 150 * time.Millisecond,
 		}}},
 		{"Reply-unsure", &replica.Reply{Token: 4712, Result: replica.Result{Status: replica.StatusUnavailable, Unsure: true}}},
 		{"Reply-ids", &replica.Reply{Token: 4, Result: replica.Result{IDs: []string{sampleKey.ID}}}},

@@ -149,7 +149,7 @@ func TestDecodeSkipsTrailingFieldsOfRecords(t *testing.T) {
 	commit := *sampleCommit().Commit
 	commit.Lock = sampleStamp
 	lock := replica.Lock{Key: sampleKey, Held: sampleStamp, Lease: time.Second}
-	list := replica.List{Slot: 3, App: "shop"}
+	list := replica.List{Slot: 3, App: "shop", NotAfter: 5}
 	answered := replica.AnsweredSlot{Slot: 3, Holds: true, Claim: sampleClaim}
 	for _, c := range []struct {
 		name   string

@@ -19,6 +19,7 @@ const (
 	LargeFrame       = 16 << 10        // bytes of a payload above which SendBySize takes another lane
 	QueueSizeMax     = 4 << 20         // bytes waiting on one lane
 	GossipStreamsMax = 4               // gossip streams at a time, per connection and direction
+	HandshakesMax    = 500             // handshakes that may begin in a second
 	IdleTimeout      = 5 * time.Second // silence after which a connection is dead
 	HandshakeTimeout = 3 * time.Second // wait for a node's first answer, and again for its admission
 )
@@ -49,6 +50,9 @@ type EndpointConfig struct {
 
 	// ConnsMax limits accepted connections; more are refused with ErrBusy at the dialer.
 	ConnsMax int
+	// HandshakesMax limits the handshakes that others begin in a second, twice as many at once; more are refused with ErrBusy
+	// at the dialer. From a quarter of that on who dials must show first that its address is its own.
+	HandshakesMax int
 	// Lanes is the number of lanes, 1 to 16, of connections dialed from here.
 	Lanes int
 	// FrameSizeMax limits a frame's payload, in bytes, both ways; default the constant of that name. All nodes and clients
@@ -88,8 +92,8 @@ func (c *EndpointConfig) Validate() error {
 		return fmt.Errorf("wire: %d lanes, allowed are 1 to %d", d.Lanes, lanesMax)
 	case d.FrameSizeMax < 0 || d.QueueSizeMax < d.FrameSizeMax+frameHeaderMax:
 		return fmt.Errorf("wire: a queue of %d bytes cannot hold a frame of %d", d.QueueSizeMax, d.FrameSizeMax)
-	case d.ConnsMax < 0 || d.GossipStreamsMax < 0:
-		return fmt.Errorf("wire: limits of connections and streams must not be negative")
+	case d.ConnsMax < 0 || d.GossipStreamsMax < 0 || d.HandshakesMax < 0:
+		return fmt.Errorf("wire: limits of connections, handshakes and streams must not be negative")
 	case d.IdleTimeout < 0 || d.HandshakeTimeout < 0 || d.KeepAlive < 0 || d.KeepAlive >= d.IdleTimeout:
 		return fmt.Errorf("wire: keep-alive %v must be shorter than the idle timeout %v", d.KeepAlive, d.IdleTimeout)
 	}
@@ -103,6 +107,7 @@ func (c *EndpointConfig) withDefaults() EndpointConfig {
 		d.Key = DevelopmentKey() // used for nothing
 	}
 	d.ConnsMax = cmp.Or(c.ConnsMax, ConnsMax)
+	d.HandshakesMax = cmp.Or(c.HandshakesMax, HandshakesMax)
 	d.Lanes = cmp.Or(c.Lanes, Lanes)
 	d.FrameSizeMax = cmp.Or(c.FrameSizeMax, FrameSizeMax)
 	d.QueueSizeMax = cmp.Or(c.QueueSizeMax, QueueSizeMax)

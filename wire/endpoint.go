@@ -17,6 +17,7 @@ import (
 type Endpoint struct {
 	conf      EndpointConfig // with defaults filled in
 	transport *quic.Transport
+	flood     *flood
 	listener  *quic.Listener // nil unless the role is node
 	creds     *credentials
 	dialTLS   *tls.Config
@@ -77,9 +78,11 @@ func newEndpoint(conf EndpointConfig) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	guard := &flood{perSecond: conf.HandshakesMax}
 	e := &Endpoint{
 		conf:      conf,
-		transport: newTransport(&conf),
+		transport: newTransport(&conf, guard),
+		flood:     guard,
 		creds:     creds,
 		dialTLS:   creds.client(),
 		accepted:  make(chan *Conn),
@@ -94,8 +97,8 @@ func newEndpoint(conf EndpointConfig) (*Endpoint, error) {
 
 // newTransport gives the socket to quic-go. A node's keys are the same after a restart: a peer of the run before sends a
 // packet, gets a stateless reset that it believes, and knows.
-func newTransport(conf *EndpointConfig) *quic.Transport {
-	t := &quic.Transport{Conn: conf.PacketConn, ConnectionIDLength: 8}
+func newTransport(conf *EndpointConfig, guard *flood) *quic.Transport {
+	t := &quic.Transport{Conn: conf.PacketConn, ConnectionIDLength: 8, VerifySourceAddress: guard.verifySource}
 	if conf.Role == RoleNode {
 		reset := quic.StatelessResetKey(conf.Key.derive("stateless reset " + conf.Name))
 		token := quic.TokenGeneratorKey(conf.Key.derive("address token " + conf.Name))

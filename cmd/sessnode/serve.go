@@ -97,6 +97,8 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.IntVar(&s.conf.Moves.MovesMax, "moves", node.MovesDefault, "`number` of slots that move home, or are taken, at a time")
 	flags.DurationVar(&s.conf.Moves.Settle, "settle", node.SettleDefault, "how long members must neither come nor go before slots move home")
 	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", node.SlowFactorDefault, "moves pause while requests take so many `times` as long as usual")
+	flags.Var((*byteCount)(&s.conf.MemoryBytes), "memory", "`BYTES` that the sessions on this node may take, such as 2GiB (default 40% of the machine's or the control group's)")
+	flags.Var((*quotas)(&s.conf.Quotas), "quota", "`APP=SESSIONS:BYTES` that applications may keep in the cluster, with commas, such as 'shop=100000:1GiB,*=1000:8MiB'; * is all others, 0 any number; the same on all nodes")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
 	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez, /readyz and /metrics on: TCP, unix:/path, or "+noAdmin+
 		"; beyond loopback it takes a token or -tls-cert"+
