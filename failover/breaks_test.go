@@ -100,6 +100,7 @@ var breaks = []struct {
 		w.forge = func(n *simNode, _ *replica.Effects) {
 			if n.core.Lessons() > 1 {
 				n.core.Limit(1)
+				w.checkBudgets(n) // some are over before anybody looks
 			}
 		}
 	}},
