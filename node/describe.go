@@ -36,8 +36,16 @@ func (n *Node) ready() (bool, string) {
 }
 
 func (n *Node) status() Status {
+	s := n.overview()
+	s.Held = n.heldStatus()
+	s.Warnings = warnings(&s)
+	return s
+}
+
+// overview is the status without what each session must be visited for, and what follows from it.
+func (n *Node) overview() Status {
 	s := Status{
-		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Events: map[string]uint64{},
+		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Version: version(), Events: map[string]uint64{},
 		Draining: n.draining, Backups: n.cfg.backups(), Split: n.cfg.Split, Conflicts: n.conflicts.total,
 		MinMembers: n.minMembers, Missing: n.absent(),
 		Clock: timeOf(n.cfg.Clock().Wall),
@@ -63,9 +71,7 @@ func (n *Node) status() Status {
 		})
 	}
 	s.Slots = n.slotStatus(index, s.Members)
-	s.Held = n.heldStatus()
 	s.Progress = progressStatus(n.core.Progress(n.cfg.Clock()))
-	s.Warnings = warnings(&s)
 	return s
 }
 
@@ -95,6 +101,7 @@ func (n *Node) slotStatus(index map[replica.Boot]int, members []MemberStatus) Sl
 		s.Short += oneIf(backups < want)
 		s.Sole += oneIf(primary+backups == 1)
 		s.Reduced += oneIf(backups < n.cfg.backups())
+		s.Home += oneIf(n.isHome(slot, claim))
 	}
 	return s
 }
@@ -123,7 +130,7 @@ func staying(members []MemberStatus) int {
 func progressStatus(p failover.Progress) ProgressStatus {
 	pauses := slices.Sorted(slices.Values(p.Pauses))
 	return ProgressStatus{
-		Restoring: p.Restoring, Moving: p.Moving, Left: p.Left, LeftBytes: p.LeftBytes, SentBytes: p.SentBytes,
+		Restoring: p.Restoring, Moving: p.Moving, Left: p.Left, LeftBytes: p.LeftBytes, LeastSeconds: p.Least.Seconds(), SentBytes: p.SentBytes,
 		Waiting: p.Waiting, Pauses: len(pauses),
 		PauseP50MS: milliseconds(quantile(pauses, 50)), PauseP99MS: milliseconds(quantile(pauses, 99)),
 	}
@@ -142,21 +149,26 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 func (n *Node) heldStatus() HeldStatus {
 	var s HeldStatus
 	for slot := range uint32(n.cfg.Slots) {
-		switch n.core.Role(slot) {
-		case replica.Primary:
-			s.Primary++
-		case replica.Backup:
-			s.Backup++
-		case replica.Learner:
-			s.Learner++
-		case replica.Holder:
-			s.Holder++
-		}
 		sessions, bytes := n.core.Sessions(slot)
-		s.Sessions += sessions
-		s.Bytes += bytes
+		s.add(n.core.Role(slot), sessions, bytes)
 	}
 	return s
+}
+
+// add counts one slot.
+func (s *HeldStatus) add(role replica.Role, sessions, bytes int) {
+	switch role {
+	case replica.Primary:
+		s.Primary++
+	case replica.Backup:
+		s.Backup++
+	case replica.Learner:
+		s.Learner++
+	case replica.Holder:
+		s.Holder++
+	}
+	s.Sessions += sessions
+	s.Bytes += bytes
 }
 
 // Locate says where a session is or would be, as this node knows it; it asks nobody.

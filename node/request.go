@@ -64,6 +64,8 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	w.began = now.Mono
 	w.waits = m.Lock != nil
 	n.waiters[t] = w
+	n.pulse.asked(m)
+	n.top.request(now.Mono, m)
 	n.core.Request(now, w.slot, t, m, &n.effects)
 }
 
@@ -104,6 +106,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 	if w, ok := n.waiters[t]; ok {
 		delete(n.waiters, t)
 		n.answer(w, r)
+		n.pulse.answered(now.Mono-w.began, r.Status.Retryable(), w.waits)
 		if !r.Status.Retryable() && !w.waits {
 			n.core.Observe(now.Mono - w.began)
 		}
