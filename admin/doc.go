@@ -1,7 +1,8 @@
-// Package admin answers what machines ask of a node over HTTP: whether it is alive, and whether to send it work.
+// Package admin answers what machines ask of a node over HTTP: whether it is alive, and whether to send it work; and shows
+// people a page of the cluster as the node sees it, the console, which lives in page/ and is embedded.
 //
 // [Handler] has the paths, [Listen] opens the listener on loopback or a Unix socket and nowhere else, [Serve] bounds what
 // a peer can cost: time, header bytes, connections.
 //
-// What it does not do: change anything, show sessions, or authenticate. Whoever reaches the listener may ask.
+// What it does not do: change anything, show what sessions hold or their whole ids, or authenticate. Whoever reaches the listener may ask.
 package admin

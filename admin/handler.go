@@ -20,6 +20,12 @@ const answerTimeout = 2 * time.Second
 //
 //	/livez   200 "alive", or 503 when the node does not answer within two seconds
 //	/readyz  200 "ready", or 503 and the reason
+//
+// and of a node that is a [Teller] too:
+//
+//	/             a page that shows the cluster as the node sees it
+//	/status.json  what the page shows, as JSON
+//	/events       the same as server-sent events, whenever it changes, and what happens as it does
 func Handler(node Source) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -33,7 +39,18 @@ func Handler(node Source) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	return http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
+	teller, tells := node.(Teller)
+	if tells {
+		addPage(mux, teller)
+	}
+	timely := http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
+	if !tells {
+		return timely
+	}
+	all := http.NewServeMux()
+	all.Handle("/", timely)
+	all.Handle("GET /events", guarded(newStreams(teller).ServeHTTP))
+	return all
 }
 
 func answer(w http.ResponseWriter, code int, text string) {
