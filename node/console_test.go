@@ -63,7 +63,7 @@ func TestConsoleTellsOfADeath(t *testing.T) {
 		<-woken
 		time.Sleep(5 * time.Second)
 		told := happenedOn(t, asker, before)
-		if !strings.Contains(told, "member down n3") || !strings.Contains(told, "slot promoted n3") {
+		if !strings.Contains(told, "member down n3") || !strings.Contains(told, "slot promoted n3") || !strings.Contains(told, "slot taken over n2") {
 			t.Errorf("told was:\n%s", told)
 		}
 		status, layout = consoleOf(t, asker)

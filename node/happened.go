@@ -26,6 +26,7 @@ const (
 	happenedUp       = "member up"
 	happenedDown     = "member down"
 	happenedLeft     = "member left"
+	happenedTurn     = "slot taken over" // by Peer, not this node, from another
 	happenedConflict = "acknowledged write given up in a merge"
 )
 
@@ -139,6 +140,23 @@ func (n *Node) happenTo(members []replica.Member) {
 	for _, m := range members {
 		if m.Boot != n.self.Boot && !find(n.members, m.Boot) {
 			n.happened.add(timeOf(n.cfg.Clock().Wall), happenedUp, m.Name, 1)
+		}
+	}
+}
+
+// happenTurns keeps which slots went from one node to another, as their new claims say. What this node takes over itself is an
+// event of its core. The mutex is held.
+func (n *Node) happenTurns(changed []replica.Claim) {
+	taken := map[replica.Boot]int{}
+	for _, c := range changed {
+		if last := n.turns[c.Slot]; last != 0 && last != c.Primary && c.Primary != n.self.Boot {
+			taken[c.Primary]++
+		}
+		n.turns[c.Slot] = c.Primary
+	}
+	for _, m := range n.core.Members() {
+		if taken[m.Boot] > 0 {
+			n.happen(happenedTurn, m.Boot, taken[m.Boot])
 		}
 	}
 }

@@ -78,6 +78,7 @@ type Node struct {
 	events         map[replica.EventKind]uint64 // counts since the start
 	conflicts      conflicts                    // that merges found
 	happened       happenings                   // for the console
+	turns          map[uint32]replica.Boot      // by slot: its primary when it was looked at last
 	pulse          pulse
 	top            top
 	problem        error // what makes it impossible to be a member; see doom
@@ -134,6 +135,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		links:    map[replica.Boot]*wire.Link{},
 		watchers: map[*source]bool{},
 		events:   map[replica.EventKind]uint64{},
+		turns:    map[uint32]replica.Boot{},
 		top:      newTop(),
 	}
 	n.drain, n.left = make(chan struct{}), make(chan struct{})

@@ -50,13 +50,13 @@ function showWarnings(warnings) {
 
 function showNodes(s) {
   const place = (name) => layout.names.indexOf(name);
-  const named = (name) => make("span", {}, swatch(place(name)), name, name === s.node ? " (this node)" : "");
+  const named = (name) => make("span", {}, swatch(place(name)), name, name === s.node ? " (this)" : "");
   const living = s.members.map((m) => [
-    named(m.name), health(m), m.zone || "–", m.address, m.primary, m.backup, bar(place(m.name), m.primary, s.slots.total),
+    named(m.name), health(m), bar(place(m.name), m.primary, s.slots.total), m.primary, m.backup, m.zone || "–", m.address,
   ]);
-  const missing = s.missing.map((m) => [make("span", {}, swatch(-1), m.name), mark("bad", "missing" + (m.since ? ` since ${clock(m.since)}` : "")), "–", m.address, "–", "–", ""]);
+  const missing = s.missing.map((m) => [make("span", {}, swatch(-1), m.name), mark("bad", "missing" + (m.since ? ` since ${clock(m.since)}` : "")), "", 0, 0, "–", m.address]);
   rows("nodes", [...living, ...missing]);
-  say("held", `${s.node} holds ${count(s.held.sessions, "session")} of ${bytes(s.held.bytes)} in ${count(s.held.primary, "slot")} as primary and ${whole(s.held.backup)} as backup. Load is the share of slots led.`);
+  say("held", `${s.node} held ${count(s.held.sessions, "session")}, ${bytes(s.held.bytes)}, when they were counted last. Load is the share of slots led.`);
 }
 
 function health(m) {

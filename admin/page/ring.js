@@ -1,7 +1,7 @@
 // The ring: one wedge for each run of slots that have the same home, primary, backup and state.
 import { byId, count, dress, make, rows, say, svg, whole } from "./draw.js";
 
-const middle = 280;
+const middle = 280, nameMax = 12;
 const bands = { home: [222, 234], primary: [164, 218], backup: [132, 160], state: [116, 126] };
 const sound = new Set(["home", "away"]);
 const inWords = {
@@ -13,6 +13,8 @@ export function drawRing(layout) {
   const runs = runsOf(layout);
   const total = layout.primary.length;
   const picture = byId("ring");
+  const beside = 12 + 10 * Math.max(...layout.names.map((n) => Math.min(n.length, nameMax)), 0) - (middle - bands.home[1]);
+  picture.setAttribute("viewBox", `${-beside} 22 ${2 * (middle + beside)} 516`);
   const keep = [byId("ring-name"), byId("ring-text")];
   picture.replaceChildren(...keep, pattern(), ...wedges(layout, runs, total), ...labels(layout, runs, total), ...centre(layout, total));
   say("ring-text", inText(layout, total));
@@ -97,10 +99,10 @@ function labels(layout, runs, total) {
   for (let place = -1; place < layout.names.length; place++) {
     const slots = runs.filter((r) => r.home === place).reduce((sum, r) => sum + r.slots, 0);
     if (slots / total > 0.03 && place >= 0) {
-      const [x, y] = point(254, (from + slots / 2) / total).split(" ").map(Number);
+      const [x, y] = point(246, (from + slots / 2) / total).split(" ").map(Number);
       const side = x < middle - 60 ? "end" : x > middle + 60 ? "start" : "middle";
       const name = layout.names[place];
-      all.push(svg("text", { x: side === "start" ? x - 12 : side === "end" ? x + 12 : x, y }, name.length > 9 ? name.slice(0, 8) + "…" : name));
+      all.push(svg("text", { x, y, class: side }, name.length > nameMax ? name.slice(0, nameMax - 1) + "…" : name));
     }
     from += slots;
   }
