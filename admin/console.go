@@ -4,7 +4,6 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
-	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -26,29 +25,34 @@ type Teller interface {
 //go:embed page
 var embedded embed.FS
 
-// pages are the files of the page, by path: its document at "/".
-func pages() map[string]string {
-	files := map[string]string{"/{$}": "page/index.html"}
+// files are those of the page, by path: its document at "/".
+func files() map[string]string {
+	all := map[string]string{"/{$}": "page/index.html"}
 	entries, err := fs.ReadDir(embedded, "page")
 	if err != nil {
 		panic("admin: BUG: the page is not embedded: " + err.Error())
 	}
 	for _, e := range entries {
 		if e.Name() != "index.html" {
-			files["/"+e.Name()] = "page/" + e.Name()
+			all["/"+e.Name()] = "page/" + e.Name()
 		}
 	}
-	return files
+	return all
+}
+
+// kinds are the types of the files, whatever the machine's own table says.
+var kinds = map[string]string{
+	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
 // addPage has the page and /status.json answered.
 func addPage(mux *http.ServeMux, node Teller) {
-	for at, file := range pages() {
+	for at, file := range files() {
 		text, err := embedded.ReadFile(file)
 		if err != nil {
 			panic("admin: BUG: the page is not embedded: " + err.Error())
 		}
-		kind := mime.TypeByExtension(path.Ext(file))
+		kind := kinds[path.Ext(file)]
 		mux.Handle("GET "+at, guarded(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
 			_, _ = w.Write(text) // who asked may be gone

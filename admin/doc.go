@@ -4,5 +4,6 @@
 // [Handler] has the paths, [Listen] opens the listener on loopback or a Unix socket and nowhere else, [Serve] bounds what
 // a peer can cost: time, header bytes, connections.
 //
-// What it does not do: change anything, show what sessions hold or their whole ids, or authenticate. Whoever reaches the listener may ask.
+// What it does not do: change anything, show what sessions hold or their whole ids, or authenticate. Whoever reaches the
+// listener may ask.
 package admin

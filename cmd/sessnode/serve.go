@@ -48,7 +48,7 @@ its backups take over. A second one: exit at once, as if killed. A node that was
 with 0 when everything is handed over. With -drain-deadline 0 it leaves at once.
 
 The admin listener answers GET /livez and /readyz, for a load balancer or a service manager: 200, or 503 and the reason. A
-node is not ready while it drains.
+node is not ready while it drains. At / it has a page that shows the cluster as this node sees it.
 
 With -split available both sides of a split network go on with what they hold. With -split guard a node that sees fewer
 than -min-members members alive, itself included, refuses commits other than destroys.
@@ -91,7 +91,7 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.DurationVar(&s.conf.Moves.Settle, "settle", 0, "how long members must neither come nor go before slots move home (default 10s)")
 	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", 0, "moves pause while requests take so many `times` as long as usual (default 4)")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
-	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on: a loopback one, TCP, unix:/path, or "+noAdmin+
+	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez and /readyz on, and the console: a loopback one, TCP, unix:/path, or "+noAdmin+
 		" (default 127.0.0.1 and the number of the port that -bind got)")
 	flags.DurationVar(&s.conf.Lease, "lease", 0, "how long a primary may serve unheard, the same on all nodes (default 300ms)")
 	defineKeyFile(flags, &s.keyFile)
