@@ -8,6 +8,7 @@ SEEDS       ?= 1000
 SEED        ?= 1
 STEPS       ?= 20000
 DURATION    ?= 60s
+CHROMIUM    ?= chromium
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The adapters are modules of their own, so that nobody gets the libraries that they adapt but who uses them.
@@ -16,7 +17,7 @@ NESTED := $(dir $(wildcard client/*/go.mod bench/*/go.mod))
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants cover build demo clean
+.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants cover build console-test demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +101,12 @@ cover: ## test coverage across packages; details in cover.out
 
 build: ## the static binary bin/sessnode
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sessnode ./cmd/sessnode
+
+console-test: build ## the console in headless Chromium over three nodes, pictures in bin/console; installs Chromium (apt-get, root) and playwright-core (npm)
+	@command -v node npm >/dev/null || { echo "node and npm are needed: apt-get install nodejs npm"; exit 1; }
+	@command -v $(CHROMIUM) >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; }
+	npm ci --prefix admin/browser --no-audit --no-fund
+	CHROMIUM=$$(command -v $(CHROMIUM)) node --test --test-reporter spec admin/browser/console.test.mjs
 
 demo: build ## bin/sessnode demo with ARGS=-once or the like
 	bin/sessnode demo $(ARGS)

@@ -28,7 +28,11 @@ type Page struct {
 //	/livez   200 "alive", or 503 when the node does not answer within two seconds
 //	/readyz  200 "ready", or 503 and the reason
 //
-// conf's pages, and 401 to who lacks the token that it asks for.
+// conf's pages, 401 to who lacks the token that it asks for, and of a node that is a [Teller] too:
+//
+//	/             a page that shows the cluster as the node sees it
+//	/status.json  what the page shows, as JSON
+//	/events       the same as server-sent events, whenever it changes, and what happens as it does
 func Handler(node Source, conf Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -45,22 +49,27 @@ func Handler(node Source, conf Config) http.Handler {
 	for _, p := range conf.Pages {
 		mux.Handle("GET "+p.Path, p.Handler)
 	}
-	limited := http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout))
-	if !conf.Pprof {
-		return guard(limited, conf.Token)
+	teller, tells := node.(Teller)
+	if tells {
+		addPage(mux, teller)
 	}
-	return guard(withProfiles(limited), conf.Token)
+	all := http.NewServeMux() // what takes longer than an answer may is not limited
+	all.Handle("/", http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout)))
+	if tells {
+		all.Handle("GET /events", guarded(newStreams(teller).ServeHTTP))
+	}
+	if conf.Pprof {
+		addProfiles(all)
+	}
+	return guard(all, conf.Token)
 }
 
-// withProfiles adds what takes longer than an answer may: pprof moves the connection's own deadline.
-func withProfiles(rest http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", rest)
+// addProfiles adds Go's: pprof moves the connection's own deadline.
+func addProfiles(mux *http.ServeMux) {
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
 }
 
 func answer(w http.ResponseWriter, code int, text string) {

@@ -15,6 +15,9 @@ type Progress struct {
 	Left      int
 	LeftBytes int // of the sessions that are still to be sent for the learners under way; an estimate
 
+	// Least is how long that takes at least, at the byte budget.
+	Least time.Duration
+
 	// Waiting is why the next step is not taken now, as an operator reads it, such as "settling 6 s" or "byte budget";
 	// empty when nothing waits.
 	Waiting string
@@ -34,6 +37,7 @@ func (c *Core) Progress(now replica.Instant) Progress {
 	for _, l := range c.lessons {
 		p.LeftBytes += c.slots[l.slot].data.RemainingBytes(l.learner)
 	}
+	p.Least = time.Duration(float64(p.LeftBytes) / float64(c.cfg.BytesPerSecond) * float64(time.Second))
 	gone := c.gone(now)
 	for i := range c.slots {
 		s := &c.slots[i]

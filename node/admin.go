@@ -39,6 +39,10 @@ func (n *Node) command(name, argument string) (doc any, refused replica.Result) 
 		return n.forget(argument)
 	case "conflicts":
 		return n.conflicts.describe(n.self.Name), refused
+	case "slots":
+		return n.slotList(argument)
+	case "top":
+		return n.topStatus(), refused
 	}
 	return nil, replica.Result{
 		Status: replica.StatusBadRequest, Detail: fmt.Sprintf("no command %q here: is this node's version older?", name),

@@ -97,7 +97,8 @@ func (n *Node) noteConflicts(found []replica.Conflict) {
 		if c.Attr != "" {
 			args = append(args, "attribute", c.Attr)
 		}
-		n.log.Warn("acknowledged write given up in a merge", args...)
+		n.log.Warn(happenedConflict, args...)
+		n.happen(happenedConflict, 0, 1)
 	}
 }
 

@@ -45,7 +45,7 @@ func (n *Node) status() Status {
 // overview is the status without what each session must be visited for, and what follows from it.
 func (n *Node) overview() Status {
 	s := Status{
-		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Events: map[string]uint64{},
+		Node: n.self.Name, Boot: n.self.Boot.String(), Address: n.self.Addr, Admin: n.admin, Version: version(), Events: map[string]uint64{},
 		Draining: n.draining, Backups: n.cfg.backups(), Split: n.cfg.Split, Conflicts: n.conflicts.total,
 		Memory:     n.memory(),
 		MinMembers: n.minMembers, Missing: n.absent(),
@@ -102,6 +102,7 @@ func (n *Node) slotStatus(index map[replica.Boot]int, members []MemberStatus) Sl
 		s.Short += oneIf(backups < want)
 		s.Sole += oneIf(primary+backups == 1)
 		s.Reduced += oneIf(backups < n.cfg.backups())
+		s.Home += oneIf(n.isHome(slot, claim))
 	}
 	return s
 }
@@ -130,7 +131,7 @@ func staying(members []MemberStatus) int {
 func progressStatus(p failover.Progress) ProgressStatus {
 	pauses := slices.Sorted(slices.Values(p.Pauses))
 	return ProgressStatus{
-		Restoring: p.Restoring, Moving: p.Moving, Left: p.Left, LeftBytes: p.LeftBytes, SentBytes: p.SentBytes,
+		Restoring: p.Restoring, Moving: p.Moving, Left: p.Left, LeftBytes: p.LeftBytes, LeastSeconds: p.Least.Seconds(), SentBytes: p.SentBytes,
 		Waiting: p.Waiting, Pauses: len(pauses),
 		PauseP50MS: milliseconds(quantile(pauses, 50)), PauseP99MS: milliseconds(quantile(pauses, 99)),
 	}

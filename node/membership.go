@@ -96,6 +96,7 @@ func (n *Node) setMembers(members []replica.Member) error {
 	}
 	n.mu.Lock()
 	n.missed(members)
+	n.happenTo(members)
 	n.members, n.membersChanged = members, true
 	n.core.SetMembers(n.cfg.Clock(), members)
 	n.core.SetHome(home)

@@ -35,9 +35,10 @@ var (
 type Node struct {
 	cfg        Config
 	self       replica.Member
-	started    int64  // time of day in milliseconds; of two boots of one name the later started counts
-	remembered uint64 // the cluster that the node belonged to in its last run
-	minMembers int    // that must be alive to take commits; 0: any number
+	started    int64         // time of day in milliseconds; of two boots of one name the later started counts
+	bootedAt   time.Duration // Instant.Mono then
+	remembered uint64        // the cluster that the node belonged to in its last run
+	minMembers int           // that must be alive to take commits; 0: any number
 	endpoint   *wire.Endpoint
 	log        *slog.Logger
 	gossip     *gossip
@@ -48,6 +49,7 @@ type Node struct {
 	once    sync.Once      // Close
 	cache   *cache.Cache   // of sessions that this process's own requests had from other nodes
 	asked   atomic.Uint64  // own requests, to name them
+	console console        // what its page was shown last
 	loads   sync.Pool      // of *ownLoad
 	answers sync.Pool      // of chan replica.Result with room for one, which nobody is about to send to
 
@@ -84,7 +86,11 @@ type Node struct {
 	events         map[replica.EventKind]uint64 // counts since the start
 	conflicts      conflicts                    // that merges found
 	tally          tally                        // for Metrics
-	problem        error                        // what makes it impossible to be a member; see doom
+	happened       happenings                   // for the console
+	turns          map[uint32]replica.Boot      // by slot: its primary when it was looked at last
+	pulse          pulse
+	top            top
+	problem        error // what makes it impossible to be a member; see doom
 }
 
 // New makes a node and opens its socket, so that a taken address is known at once. It looks the names in Config.Join up, which
@@ -130,6 +136,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		cfg:      cfg,
 		self:     replica.Member{Boot: boot, Name: cfg.Name, Addr: cfg.Advertise, Zone: cfg.Zone},
 		started:  cfg.Clock().Wall,
+		bootedAt: cfg.Clock().Mono,
 		endpoint: endpoint,
 		log:      cfg.Log.With("node", cfg.Name),
 		waiters:  map[replica.Token]waiter{},
@@ -140,6 +147,8 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		watchers: map[*source]bool{},
 		ticker:   time.NewTimer(0),
 		events:   map[replica.EventKind]uint64{},
+		turns:    map[uint32]replica.Boot{},
+		top:      newTop(),
 	}
 	n.drain, n.left = make(chan struct{}), make(chan struct{})
 	n.ctx, n.stop = context.WithCancel(context.Background())

@@ -72,6 +72,8 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	w.waits = m.Lock != nil
 	n.traceTaken(&w, m)
 	n.enter(t, w)
+	n.pulse.asked(m)
+	n.top.request(now.Mono, m)
 	n.core.Request(now, w.slot, t, m, &n.effects)
 }
 
@@ -135,6 +137,7 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 		n.answer(w, r)
 		took := now.Mono - w.began
 		n.tally.took[w.kind].add(took)
+		n.pulse.answered(took, r.Status.Retryable(), w.waits)
 		if !r.Status.Retryable() && !w.waits {
 			n.core.Observe(took)
 			if r.Copies > 1 {

@@ -12,6 +12,7 @@ type Status struct {
 	Ready   bool   `json:"ready"`
 	Reason  string `json:"reason,omitempty"` // why it is not ready
 	Admin   string `json:"admin,omitempty"`  // where its admin listener is; empty: it has none
+	Version string `json:"version"`          // of the module, as the go command recorded it
 
 	Clock time.Time `json:"clock"` // its time of day
 	// ClockAheadMS is by how many milliseconds that is ahead of what most members agree on, or, if they do not, of the clock
@@ -74,15 +75,17 @@ type MissingStatus struct {
 
 // ProgressStatus is what changes of membership still ask of the node itself, see failover.Progress.
 type ProgressStatus struct {
-	Restoring  int     `json:"restoring"` // copies that are missing and that it makes now
-	Moving     int     `json:"moving"`    // slots that it moves home now
-	Left       int     `json:"left"`      // slots that it still has to restore or move, those under way included
-	LeftBytes  int     `json:"left_bytes"`
-	SentBytes  uint64  `json:"sent_bytes"`        // since the start
-	Waiting    string  `json:"waiting,omitempty"` // why the next step is not taken now
-	Pauses     int     `json:"pauses"`            // hand-offs that the next two are of
-	PauseP50MS float64 `json:"pause_p50_ms"`      // how long a slot was served by nobody while it was handed over
-	PauseP99MS float64 `json:"pause_p99_ms"`
+	Restoring int `json:"restoring"` // copies that are missing and that it makes now
+	Moving    int `json:"moving"`    // slots that it moves home now
+	Left      int `json:"left"`      // slots that it still has to restore or move, those under way included
+	LeftBytes int `json:"left_bytes"`
+	// LeastSeconds is how long what is under way takes at least, at the byte budget.
+	LeastSeconds float64 `json:"least_seconds"`
+	SentBytes    uint64  `json:"sent_bytes"`        // since the start
+	Waiting      string  `json:"waiting,omitempty"` // why the next step is not taken now
+	Pauses       int     `json:"pauses"`            // hand-offs that the next two are of
+	PauseP50MS   float64 `json:"pause_p50_ms"`      // how long a slot was served by nobody while it was handed over
+	PauseP99MS   float64 `json:"pause_p99_ms"`
 }
 
 // SlotStatus counts the cluster's slots as this node knows them.
@@ -95,6 +98,7 @@ type SlotStatus struct {
 	Dead    int `json:"dead"`    // whose primary is no living member
 	Sole    int `json:"sole"`    // of which one living node holds the only copy
 	Reduced int `json:"reduced"` // with fewer backups than configured, however many members there are
+	Home    int `json:"home"`    // whose primary and backups are those that the ring computes
 }
 
 // HeldStatus is what this node itself holds.

@@ -103,6 +103,9 @@ func (n *Node) note(events []replica.Event) {
 
 // noteOne logs an event that happened to as many slots.
 func (n *Node) noteOne(e replica.Event, slots int) {
+	if e.Kind != replica.EventExpired {
+		n.happen(string(e.Kind), e.Peer, slots)
+	}
 	level := slog.LevelInfo
 	switch {
 	case quietKinds[e.Kind]:

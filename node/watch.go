@@ -22,6 +22,7 @@ func (n *Node) watch(s *source, c *wire.Conn) {
 // the last time. A watcher that does not read is cut off.
 func (n *Node) publish() {
 	changed := n.core.TakeChanged()
+	n.happenTurns(changed)
 	if len(changed) > 0 {
 		n.failMoved()
 	}

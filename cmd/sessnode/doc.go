@@ -4,6 +4,7 @@
 //	sessnode serve -bind :7946 -join 10.0.0.1:7946 -key-file cluster.key
 //	                                         another node of a cluster
 //	sessnode status                          who is there and who holds what
+//	sessnode members, slots, top             the same by the word of every member
 //	sessnode demo                            three nodes, two application servers, and a page to kill nodes from
 //
 // Each command stands in a file of its own; main.go finds the command, explain.go names the flag that mends an error of a

@@ -90,8 +90,9 @@ func (p *program) root() *ffcli.Command {
 	}
 	root.Subcommands = []*ffcli.Command{
 		p.serveCommand(), p.configCommand(), p.demoCommand(), p.statusCommand(), p.drainCommand(), p.forgetCommand(), p.conflictsCommand(),
+		p.membersCommand(), p.slotsCommand(), p.topCommand(),
 		p.getCommand(), p.destroyCommand(), p.ringCommand(), p.benchCommand(), p.chaosCommand(),
-		p.keygenCommand(), p.shopCommand(), p.versionCommand(), p.helpCommand(root),
+		p.keygenCommand(), p.shopCommand(), p.versionCommand(), p.helpCommand(root), p.completionCommand(root),
 	}
 	return root
 }

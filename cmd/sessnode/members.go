@@ -26,6 +26,13 @@ type answered[T any] struct {
 
 // askAll gives every member that the client knows a command and decodes the answers, which are in the order of names.
 func askAll[T any](ctx context.Context, c *client.Client, command, argument string) []answered[T] {
+	return askEach(ctx, c, func(ctx context.Context, m replica.Member) (T, error) {
+		return ask[T](ctx, c, m.Addr, command, argument)
+	})
+}
+
+// askEach asks every member that the client knows. The answers are in the order of names.
+func askEach[T any](ctx context.Context, c *client.Client, ask func(context.Context, replica.Member) (T, error)) []answered[T] {
 	members := c.Members()
 	slices.SortFunc(members, func(a, b replica.Member) int { return strings.Compare(a.Name, b.Name) })
 	all := make([]answered[T], len(members))
@@ -33,7 +40,7 @@ func askAll[T any](ctx context.Context, c *client.Client, command, argument stri
 	for i, m := range members {
 		asking.Go(func() { // owns its element
 			all[i].member = m
-			all[i].said, all[i].err = ask[T](ctx, c, m.Addr, command, argument)
+			all[i].said, all[i].err = ask(ctx, m)
 		})
 	}
 	asking.Wait()

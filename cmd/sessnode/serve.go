@@ -52,7 +52,8 @@ its backups take over. A second one: exit at once, as if killed. A node that was
 with 0 when everything is handed over. With -drain-deadline 0 it leaves at once.
 
 The admin listener answers GET /livez and /readyz, for a load balancer or a service manager: 200, or 503 and the reason. A
-node is not ready while it drains. GET /metrics tells Prometheus what the node counts; docs/OPERATIONS.md has alerts.
+node is not ready while it drains. At / it has a page that shows the cluster as this node sees it. GET /metrics tells Prometheus
+what the node counts; docs/OPERATIONS.md has alerts.
 
 With -split available both sides of a split network go on with what they hold. With -split guard a node that sees fewer
 than -min-members members alive, itself included, refuses commits other than destroys.
@@ -100,7 +101,7 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.Var((*byteCount)(&s.conf.MemoryBytes), "memory", "`BYTES` that the sessions on this node may take, such as 2GiB (default 40% of the machine's or the control group's)")
 	flags.Var((*quotas)(&s.conf.Quotas), "quota", "`APP=SESSIONS:BYTES` that applications may keep in the cluster, with commas, such as 'shop=100000:1GiB,*=1000:8MiB'; * is all others, 0 any number; the same on all nodes")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
-	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez, /readyz and /metrics on: TCP, unix:/path, or "+noAdmin+
+	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez, /readyz and /metrics on, and the console: TCP, unix:/path, or "+noAdmin+
 		"; beyond loopback it takes a token or -tls-cert"+
 		" (default 127.0.0.1 and the number of the port that -bind got)")
 	flags.DurationVar(&s.conf.Lease, "lease", node.LeaseDefault, "how long a primary may serve unheard, the same on all nodes")

@@ -24,6 +24,7 @@ func (p *program) statusCommand() *ffcli.Command {
 	var conn connection
 	conn.define(flags)
 	asJSON := flags.Bool("json", false, "print JSON")
+	watch := flags.Bool("watch", false, "show it again every second, in place on a terminal")
 	safe := flags.Bool("wait-safe", false, "ask all members, and wait until any one of them may be stopped; -timeout is then 5m by default")
 	return &ffcli.Command{
 		Name:       "status",
@@ -31,6 +32,9 @@ func (p *program) statusCommand() *ffcli.Command {
 		ShortHelp:  "what a node sees: the members, who holds how much, what is missing",
 		LongHelp: `"since start" counts what happened to slots on the node that is asked, lost ones among it. It needs the cluster key; a
 client key is refused. Flags may also be given as SESSNODE_NODE and so on.
+
+With -watch it is shown again every second, with an estimate of how long moves take, until Ctrl-C. It is what one node sees:
+'sessnode members' asks all for their versions and load, 'sessnode slots' for each slot, 'sessnode top' for what keeps them busy.
 
 With -wait-safe it ends with 0 as soon as any one node may be stopped: nothing would be lost, and no slot would be without
 a copy. All members must answer and agree who is there; every slot must be claimed and have all its backups, and no copy
@@ -41,6 +45,7 @@ moment: whatever stops a second node afterwards has to ask again.
 
 EXAMPLE
   sessnode status -node 10.0.0.1:7946 -key-file cluster.key
+  sessnode status -watch
   sessnode status -wait-safe -timeout 10m && systemctl restart sessnode`,
 		FlagSet: flags,
 		Options: []ff.Option{fromEnvironment()},
@@ -53,6 +58,12 @@ EXAMPLE
 					conn.timeout = safeTimeout
 				}
 				return p.waitSafe(ctx, conn, *asJSON)
+			}
+			switch {
+			case *watch && *asJSON:
+				return errWatchJSON
+			case *watch:
+				return p.watchStatus(ctx, conn)
 			}
 			document, err := p.askStatus(ctx, conn)
 			if err != nil {
@@ -78,6 +89,31 @@ func (p *program) askStatus(ctx context.Context, conn connection) ([]byte, error
 	return c.Status(ctx, addr)
 }
 
+// watchStatus shows a node's status until ctx is done, over one connection.
+func (p *program) watchStatus(ctx context.Context, conn connection) error {
+	c, err := p.dial(ctx, conn)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	addr := ""
+	if nodes := splitList(conn.nodes); len(nodes) == 1 {
+		addr = nodes[0]
+	}
+	var pace pace
+	return p.again(ctx, func(ctx context.Context, w io.Writer) error {
+		document, err := c.Status(ctx, addr)
+		if err != nil {
+			return err
+		}
+		var s node.Status
+		if err := json.Unmarshal(document, &s); err != nil {
+			return fmt.Errorf("status: the node's answer: %w", err)
+		}
+		return printStatusOf(w, s, pace.text(s.Progress, time.Now()))
+	})
+}
+
 // printStatus prints a node's status as it came, or for people.
 func printStatus(w io.Writer, document []byte, asJSON bool) error {
 	if asJSON {
@@ -92,6 +128,11 @@ func printStatus(w io.Writer, document []byte, asJSON bool) error {
 	if err := json.Unmarshal(document, &s); err != nil {
 		return fmt.Errorf("status: the node's answer: %w", err)
 	}
+	return printStatusOf(w, s, new(pace).text(s.Progress, time.Now()))
+}
+
+// printStatusOf prints a node's status for people, with how long what is under way takes.
+func printStatusOf(w io.Writer, s node.Status, toGo string) error {
 	fmt.Fprintf(w, "%s at %s: %s; cluster %s\n\n", s.Node, s.Address, readiness(s), cmp.Or(s.Cluster, "not joined yet"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "MEMBER\tADDRESS\tZONE\tPRIMARY\tBACKUP\tCONNECTED")
@@ -106,9 +147,13 @@ func printStatus(w io.Writer, document []byte, asJSON bool) error {
 	}
 	fmt.Fprintf(w, "\nslots    %d: %d unclaimed, %d short of a backup, %d with a dead primary, %d with a single copy\n",
 		s.Slots.Total, s.Slots.Unclaimed, s.Slots.Short, s.Slots.Dead, s.Slots.Sole)
+	if s.Version != "" {
+		fmt.Fprintf(w, "at home  %d of %d\n", s.Slots.Home, s.Slots.Total)
+		fmt.Fprintf(w, "version  %s\n", s.Version)
+	}
 	fmt.Fprintf(w, "%s holds %d slots as primary, %d as backup, %d being fetched; %d sessions, %d bytes\n",
 		s.Node, s.Held.Primary, s.Held.Backup, s.Held.Learner, s.Held.Sessions, s.Held.Bytes)
-	printUnderWay(w, s)
+	printUnderWay(w, s, toGo)
 	if s.Admin != "" {
 		fmt.Fprintf(w, "admin listener at %s\n", s.Admin)
 	}
@@ -122,11 +167,11 @@ func printStatus(w io.Writer, document []byte, asJSON bool) error {
 }
 
 // printUnderWay prints what changes of membership still ask of a node, if anything.
-func printUnderWay(w io.Writer, s node.Status) {
+func printUnderWay(w io.Writer, s node.Status, toGo string) {
 	p := s.Progress
 	if p.Left+p.Restoring+p.Moving > 0 || p.Waiting != "" {
-		fmt.Fprintf(w, "under way: %d copies being restored, %d slots being moved home; %d slots left, %s%s\n",
-			p.Restoring, p.Moving, p.Left, size(p.LeftBytes), waitingFor(p.Waiting))
+		fmt.Fprintf(w, "under way: %d copies being restored, %d slots being moved home; %d slots left, %s%s%s\n",
+			p.Restoring, p.Moving, p.Left, size(p.LeftBytes), toGo, waitingFor(p.Waiting))
 	}
 	if p.Pauses > 0 {
 		fmt.Fprintf(w, "the last %d hand-offs: pause of %.1f ms at the median, %.1f ms at the 99th percentile\n",

@@ -1,0 +1,93 @@
+package node
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/sessnode/sessnode/replica"
+)
+
+func loadOf(id string) *replica.Request {
+	return &replica.Request{Load: &replica.Load{Key: replica.Key{App: "shop", ID: id}}}
+}
+
+// At a low rate every request is counted, and the whole id is nowhere to be seen.
+func TestTopCountsFewExactly(t *testing.T) {
+	top := newTop()
+	for i := range 100 {
+		now := time.Duration(i) * 50 * time.Millisecond
+		top.request(now, loadOf("aaaaaa.0123456789"))
+		if i%2 == 0 {
+			top.request(now, loadOf("bbbbbb.0123456789"))
+		}
+	}
+	seconds, rate, got := top.sessions(5*time.Second, 64)
+	if seconds != 5 || rate != 30 || len(got) != 2 {
+		t.Fatalf("%v requests a second in %v s of %+v", rate, seconds, got)
+	}
+	if a := got[0]; a.Session != "aaaaaa.0…" || a.App != "shop" || a.Rate != 20 || a.Least != 20 {
+		t.Errorf("first is %+v", a)
+	}
+	if b := got[1]; b.Session != "bbbbbb.0…" || b.Rate != 10 {
+		t.Errorf("second is %+v", b)
+	}
+}
+
+// Among very many sessions the busy ones are found, though not each is remembered and not each request is looked at.
+func TestTopFindsTheBusyAmongMany(t *testing.T) {
+	top := newTop()
+	random := rand.New(rand.NewPCG(1, 2))
+	const perSecond = 20000
+	for i := range 12 * perSecond {
+		id := fmt.Sprintf("%06d.others", random.IntN(100_000))
+		if i%10 == 0 {
+			id = fmt.Sprintf("busy%02d.xxxxxx", i/10%5)
+		}
+		top.request(time.Duration(i)*time.Second/perSecond, loadOf(id))
+	}
+	_, rate, got := top.sessions(12*time.Second, 64)
+	if rate < 0.9*perSecond || rate > 1.1*perSecond {
+		t.Errorf("%v requests a second, want about %d", rate, perSecond)
+	}
+	if len(got) != topShown {
+		t.Fatalf("%d sessions are shown, want %d", len(got), topShown)
+	}
+	for _, s := range got[:5] {
+		if s.Session[:4] != "busy" || s.Least > 500 || s.Rate < 250 || s.Rate > 800 {
+			t.Errorf("among the first five, with 400 requests a second each: %+v", s)
+		}
+	}
+}
+
+// What was long ago does not count any more.
+func TestTopForgets(t *testing.T) {
+	top := newTop()
+	for i := range 100 {
+		top.request(time.Duration(i)*time.Millisecond, loadOf("aaaaaa.0123456789"))
+	}
+	top.request(15*time.Second, loadOf("bbbbbb.0123456789"))
+	if _, _, got := top.sessions(16*time.Second, 64); len(got) != 2 {
+		t.Errorf("after 16 s: %+v, want both", got)
+	}
+	if _, _, got := top.sessions(28*time.Second, 64); len(got) != 1 {
+		t.Errorf("after 28 s: %+v, want the second alone", got)
+	}
+	if _, rate, got := top.sessions(90*time.Second, 64); len(got) != 0 || rate != 0 {
+		t.Errorf("after 90 s: %+v, want none", got)
+	}
+}
+
+// BenchmarkTop is what one request costs among many.
+func BenchmarkTop(b *testing.B) {
+	top := newTop()
+	var requests [4096]*replica.Request
+	for i := range requests {
+		requests[i] = loadOf(fmt.Sprintf("%06d.others", i))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		top.request(time.Duration(i)*10*time.Microsecond, requests[i%len(requests)])
+	}
+}
