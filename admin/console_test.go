@@ -142,7 +142,7 @@ func TestStatusJSON(t *testing.T) {
 	n := newTold()
 	n.happen(`{"what":"member down"}`)
 	var got map[string]any
-	if err := json.Unmarshal(askAs(admin.Handler(n, admin.Config{}, admin.Config{}), "localhost", "/status.json").Body.Bytes(), &got); err != nil {
+	if err := json.Unmarshal(askAs(admin.Handler(n, admin.Config{}), "localhost", "/status.json").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{"status": map[string]any{"node": "n1"}, "events": []any{map[string]any{"what": "member down"}}}
