@@ -50,7 +50,7 @@ func (n *Node) Console() map[string]json.RawMessage {
 	s := n.overview()
 	s.Held = n.console.held
 	s.Warnings = warnings(&s)
-	pulse, top, layout := n.pulse.status(now-n.bootedAt), n.topStatus(), n.layout()
+	pulse, top, layout := n.tally.pulse(now-n.bootedAt), n.topStatus(), n.layout()
 	n.mu.Unlock()
 	n.console.at, n.console.shown = now, map[string]json.RawMessage{
 		"status": marshal(s), "pulse": marshal(pulse), "top": marshal(top), "layout": marshal(layout),

@@ -88,7 +88,6 @@ type Node struct {
 	tally          tally                        // for Metrics
 	happened       happenings                   // for the console
 	turns          map[uint32]replica.Boot      // by slot: its primary when it was looked at last
-	pulse          pulse
 	top            top
 	problem        error // what makes it impossible to be a member; see doom
 }

@@ -12,7 +12,6 @@ import (
 const (
 	lookEvery  = 100 * time.Millisecond
 	turnSlow   = 20 * time.Millisecond  // wait of a batch of requests for its turn
-	commitSlow = 150 * time.Millisecond // until a commit is on its backups
 	slowLooks  = 3                      // in a row before the first request is refused
 	refuseMore = 0.1                    // of the requests, at each look at which most were slow
 	refuseLess = 0.05                   // at each other
@@ -46,8 +45,9 @@ func (b *balance) add(slow bool) {
 // turned notes how long a batch waited for its turn.
 func (o *overload) turned(d time.Duration) { o.turn.add(d > turnSlow) }
 
-// committed notes how long a commit took that has a copy elsewhere.
-func (o *overload) committed(d time.Duration) { o.commit.add(d > commitSlow) }
+// committed notes how long a commit took that has a copy elsewhere. Slow is half of a lease: where the network is slow the
+// lease is long.
+func (o *overload) committed(d, lease time.Duration) { o.commit.add(d > lease/2) }
 
 // look takes in what was seen since the last one.
 func (o *overload) look(now time.Duration) {

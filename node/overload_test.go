@@ -10,7 +10,7 @@ func busy(o *overload, looks int, turn, commit time.Duration) {
 	for range looks {
 		for _, part := range []time.Duration{1, 1, 0} {
 			o.turned(turn * part)
-			o.committed(commit * part)
+			o.committed(commit * part, LeaseDefault)
 		}
 		o.look(o.looked + lookEvery)
 	}
@@ -27,7 +27,7 @@ func refused(o *overload, of int) (count int) {
 
 func TestRefusesWhenWorkStandsInAQueue(t *testing.T) {
 	for name, d := range map[string]struct{ turn, commit time.Duration }{
-		"turns": {turnSlow, 0}, "commits": {0, commitSlow},
+		"turns": {turnSlow, 0}, "commits": {0, LeaseDefault / 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &overload{}

@@ -72,7 +72,6 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	w.waits = m.Lock != nil
 	n.traceTaken(&w, m)
 	n.enter(t, w)
-	n.pulse.asked(m)
 	n.top.request(now.Mono, m)
 	n.core.Request(now, w.slot, t, m, &n.effects)
 }
@@ -137,11 +136,10 @@ func (n *Node) finish(now replica.Instant, t replica.Token, r replica.Result) {
 		n.answer(w, r)
 		took := now.Mono - w.began
 		n.tally.took[w.kind].add(took)
-		n.pulse.answered(took, r.Status.Retryable(), w.waits)
 		if !r.Status.Retryable() && !w.waits {
 			n.core.Observe(took)
 			if r.Copies > 1 {
-				n.overload.committed(took)
+				n.overload.committed(took, n.cfg.Lease)
 			}
 		}
 	}

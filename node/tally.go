@@ -1,10 +1,6 @@
 package node
 
-import (
-	"time"
-
-	"github.com/sessnode/sessnode/replica"
-)
+import "github.com/sessnode/sessnode/replica"
 
 // kind is what a request asks for.
 type kind uint8
@@ -61,39 +57,4 @@ func (t *tally) answered(w *waiter, r *replica.Result) {
 	if r.Status == replica.StatusOK && (w.kind == kindCommit || w.kind == kindDestroy) {
 		t.copies[min(max(r.Copies, 0), copiesMax)]++
 	}
-}
-
-// bounds are the upper ends of the buckets of durations; one more holds what is above.
-var bounds = [...]time.Duration{
-	50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
-	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond,
-	50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
-	time.Second, 2500 * time.Millisecond, 5 * time.Second,
-}
-
-// durations is a histogram.
-type durations struct {
-	counts [len(bounds) + 1]uint64
-	sum    time.Duration
-}
-
-// add counts one.
-func (d *durations) add(took time.Duration) {
-	i := 0
-	for i < len(bounds) && took > bounds[i] {
-		i++
-	}
-	d.counts[i]++
-	d.sum += took
-}
-
-// histogram is d in the form of Metrics.
-func (d *durations) histogram() Histogram {
-	h := Histogram{Sum: d.sum}
-	for i, b := range bounds {
-		h.Count += d.counts[i]
-		h.Buckets = append(h.Buckets, Bucket{b, h.Count})
-	}
-	h.Count += d.counts[len(bounds)]
-	return h
 }
