@@ -10,7 +10,7 @@ func busy(o *overload, looks int, turn, commit time.Duration) {
 	for range looks {
 		for _, part := range []time.Duration{1, 1, 0} {
 			o.turned(turn * part)
-			o.committed(commit * part, LeaseDefault)
+			o.committed(commit*part, LeaseDefault)
 		}
 		o.look(o.looked + lookEvery)
 	}
