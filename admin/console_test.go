@@ -237,6 +237,9 @@ func TestEventsAreBounded(t *testing.T) {
 		}
 	}
 	resp, body := events(t, addr, "")
+	if resp.StatusCode == 200 {
+		t.Fatal("one more is open")
+	}
 	text, _ := io.ReadAll(body)
 	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(string(text), "close another page") {
 		t.Errorf("one more: %s %s", resp.Status, text)
