@@ -46,19 +46,19 @@ var kinds = map[string]string{
 }
 
 // addPage has the page and /status.json answered.
-func addPage(mux *http.ServeMux, node Teller) {
+func addPage(mux *http.ServeMux, node Teller, conf Config) {
 	for at, file := range files() {
 		text, err := embedded.ReadFile(file)
 		if err != nil {
 			panic("admin: BUG: the page is not embedded: " + err.Error())
 		}
 		kind := kinds[path.Ext(file)]
-		mux.Handle("GET "+at, guarded(func(w http.ResponseWriter, _ *http.Request) {
+		mux.Handle("GET "+at, guarded(conf, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
 			_, _ = w.Write(text) // who asked may be gone
 		}))
 	}
-	mux.Handle("GET /status.json", guarded(func(w http.ResponseWriter, _ *http.Request) {
+	mux.Handle("GET /status.json", guarded(conf, func(w http.ResponseWriter, _ *http.Request) {
 		events, _ := node.Happened(0)
 		all := map[string]any{"events": append([]json.RawMessage{}, events...)}
 		for name, part := range node.Console() {
@@ -74,8 +74,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // guarded keeps other sites' pages from reading the answer or framing it. A page that has its own name point at this listener
-// is known by that name.
-func guarded(answers http.HandlerFunc) http.Handler {
+// is known by that name; who must show a token or a certificate is no such page.
+func guarded(conf Config, answers http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -84,7 +84,7 @@ func guarded(answers http.HandlerFunc) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if !isPlain(r.Host) {
+		if conf.Token == "" && conf.TLS == nil && !isPlain(r.Host) {
 			http.Error(w, "ask for an address or localhost: a proxy in front must set Host so", http.StatusMisdirectedRequest)
 			return
 		}

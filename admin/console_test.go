@@ -3,6 +3,7 @@ package admin_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -136,6 +137,10 @@ func TestPageRefusesOtherNames(t *testing.T) {
 	if w := askAs(handler, "evil.example", "/events"); w.Code != 421 {
 		t.Errorf("events: %d", w.Code)
 	}
+	behindTLS := admin.Handler(newTold(), admin.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS13}})
+	if w := askAs(behindTLS, "node-1.example.org", "/"); w.Code != 200 {
+		t.Errorf("by its name, with certificates: %d", w.Code)
+	}
 }
 
 func TestStatusJSON(t *testing.T) {
@@ -237,6 +242,9 @@ func TestEventsAreBounded(t *testing.T) {
 		}
 	}
 	resp, body := events(t, addr, "")
+	if resp.StatusCode == 200 {
+		t.Fatal("one more is open")
+	}
 	text, _ := io.ReadAll(body)
 	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(string(text), "close another page") {
 		t.Errorf("one more: %s %s", resp.Status, text)

@@ -52,7 +52,7 @@ func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer stop()
 	out := http.NewResponseController(w)
-	if out.SetReadDeadline(time.Time{}) != nil { // the server's is for requests
+	if out.SetWriteDeadline(time.Now().Add(streamPatience)) != nil { // whoever wraps the writer must pass this on
 		http.Error(w, "this connection cannot carry a stream", http.StatusInternalServerError)
 		return
 	}

@@ -28,14 +28,26 @@ func guard(next http.Handler, token string) http.Handler {
 	}
 	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(given))
-		known := strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
+		got := sha256.Sum256([]byte(tokenOf(r)))
+		known := subtle.ConstantTimeCompare(got[:], want[:]) == 1
 		if !known && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0) {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			answer(w, http.StatusUnauthorized, "a bearer token is asked for")
+			w.Header()["WWW-Authenticate"] = []string{"Bearer", `Basic realm="sessnode", charset="UTF-8"`}
+			answer(w, http.StatusUnauthorized, "a bearer token is asked for, or the token as a password")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tokenOf is the token that a request brings: as a bearer token, or as the password that a browser asks its user for. A page
+// can give its streams no header.
+func tokenOf(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return given
 }

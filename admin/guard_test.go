@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"crypto/tls"
+	"encoding/base64"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 func TestToken(t *testing.T) {
 	handler := admin.Handler(source(""), admin.Config{Token: "a token of some length", Pprof: true})
 	for _, path := range []string{"/readyz", "/livez", "/debug/pprof/", "/nowhere"} {
-		for _, given := range []string{"", "Bearer", "Bearer ", "Bearer a token of some lengt", "Basic a token of some length"} {
+		for _, given := range []string{"", "Bearer", "Bearer ", "Bearer a token of some lengt", "Basic a token of some length", "Basic " + base64.StdEncoding.EncodeToString([]byte("a token of some length:"))} {
 			r := httptest.NewRequest("GET", path, nil)
 			r.Header.Set("Authorization", given)
 			w := httptest.NewRecorder()
@@ -23,11 +24,14 @@ func TestToken(t *testing.T) {
 			}
 		}
 	}
-	r := httptest.NewRequest("GET", "/readyz", nil)
-	r.Header.Set("Authorization", "bearer a token of some length")
-	w := httptest.NewRecorder()
-	if handler.ServeHTTP(w, r); w.Code != 200 {
-		t.Errorf("with the token: %d %q", w.Code, w.Body)
+	password := base64.StdEncoding.EncodeToString([]byte("anybody:a token of some length"))
+	for _, given := range []string{"bearer a token of some length", "Basic " + password} {
+		r := httptest.NewRequest("GET", "/readyz", nil)
+		r.Header.Set("Authorization", given)
+		w := httptest.NewRecorder()
+		if handler.ServeHTTP(w, r); w.Code != 200 {
+			t.Errorf("with %q: %d %q", given, w.Code, w.Body)
+		}
 	}
 }
 

@@ -51,12 +51,12 @@ func Handler(node Source, conf Config) http.Handler {
 	}
 	teller, tells := node.(Teller)
 	if tells {
-		addPage(mux, teller)
+		addPage(mux, teller, conf)
 	}
 	all := http.NewServeMux() // what takes longer than an answer may is not limited
 	all.Handle("/", http.TimeoutHandler(mux, answerTimeout, fmt.Sprintf("no answer from the node within %v\n", answerTimeout)))
 	if tells {
-		all.Handle("GET /events", guarded(newStreams(teller).ServeHTTP))
+		all.Handle("GET /events", guarded(conf, newStreams(teller).ServeHTTP))
 	}
 	if conf.Pprof {
 		addProfiles(all)

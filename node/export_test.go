@@ -37,3 +37,11 @@ func (n *Node) GiveUp(c replica.Conflict) {
 	defer n.mu.Unlock()
 	n.noteConflicts([]replica.Conflict{c})
 }
+
+// ConsoleAnew is Console when nobody has looked for a while.
+func ConsoleAnew(n *Node) {
+	n.console.mu.Lock()
+	n.console.shown = nil
+	n.console.mu.Unlock()
+	n.Console()
+}

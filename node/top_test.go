@@ -61,6 +61,49 @@ func TestTopFindsTheBusyAmongMany(t *testing.T) {
 	}
 }
 
+// However many sessions there are, no count is too low, and what is certain of it is not too high.
+func TestRankingBounds(t *testing.T) {
+	var r ranking
+	random := rand.New(rand.NewPCG(3, 4))
+	truth, sum := map[replica.Key]int{}, 0
+	for range 20_000 {
+		n := uint64(min(random.IntN(1000), random.IntN(1000)))
+		key := replica.Key{App: "shop", ID: fmt.Sprint(n)}
+		truth[key]++
+		r.add(n, key, 1)
+	}
+	for _, e := range r.entries {
+		if e.count < truth[e.key] || e.count-e.over > truth[e.key] {
+			t.Errorf("%s: between %d and %d are counted, there were %d", e.key.ID, e.count-e.over, e.count, truth[e.key])
+		}
+		sum += e.count
+	}
+	if sum != 20_000 {
+		t.Errorf("%d are counted in all", sum)
+	}
+}
+
+// Above 2,000 requests a second one of sixteen is looked at, and each again when there are few.
+func TestTopLooksAtFewOfMany(t *testing.T) {
+	top := newTop()
+	looked := 0
+	for i := range 10_000 {
+		if top.skip == 0 {
+			looked++
+		}
+		top.request(time.Duration(i)*200*time.Microsecond, loadOf("aaaaaa.0123456789"))
+	}
+	if looked < 5000 || looked > 6000 { // all of the first second, then one of sixteen
+		t.Errorf("of 10,000 requests in two seconds %d were looked at", looked)
+	}
+	for i := range 100 {
+		top.request(3*time.Second+time.Duration(i)*100*time.Millisecond, loadOf("aaaaaa.0123456789"))
+	}
+	if top.weight != 1 {
+		t.Errorf("at ten requests a second each stands for %d", top.weight)
+	}
+}
+
 // What was long ago does not count any more.
 func TestTopForgets(t *testing.T) {
 	top := newTop()

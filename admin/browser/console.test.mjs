@@ -64,7 +64,7 @@ test("landmarks, headings and names for those who do not see it", async () => {
 test("the keyboard reaches everything in the order of the page, and one sees where it is", async () => {
   const order = [];
   await page.evaluate(() => { document.activeElement?.blur(); window.scrollTo(0, 0); });
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 6; i++) {
     await page.keyboard.press("Tab");
     order.push(await page.evaluate(() => {
       const e = document.activeElement;
@@ -72,9 +72,8 @@ test("the keyboard reaches everything in the order of the page, and one sees whe
       return `${e.getAttribute("aria-label") ?? e.textContent.trim()}${parseFloat(outline.outlineWidth) >= 2 && outline.outlineStyle !== "none" ? "" : " (no focus to be seen)"}`;
     }));
   }
-  assert.deepEqual(order, ["Skip to the cluster", "Pause", "The same as a table", "Nodes", "Events, newest first", "Busiest sessions", ""].slice(0, 6).concat(order[6]));
-  await page.evaluate(() => document.activeElement.blur());
-  await page.keyboard.press("Tab");
+  assert.deepEqual(order, ["Skip to the cluster", "Pause", "The same as a table", "Nodes", "Events, newest first", "Busiest sessions"]);
+  await page.locator(".skip").focus();
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.id), "main");
   await page.locator("summary").focus();

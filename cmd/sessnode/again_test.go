@@ -43,7 +43,9 @@ func TestAgainPrintsBlocks(t *testing.T) {
 // What fails at once is an error: it will hardly be mended by waiting.
 func TestAgainEndsAtOnce(t *testing.T) {
 	broken := errors.New("broken")
-	err := (&program{out: io.Discard}).again(t.Context(), func(context.Context, io.Writer) error { return broken })
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	err := (&program{out: io.Discard}).again(ctx, func(context.Context, io.Writer) error { return broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}

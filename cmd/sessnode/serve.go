@@ -268,6 +268,9 @@ func (p *program) announce(s node.Status, keyFile string, log *slog.Logger) {
 	fmt.Fprintf(p.out, next, s.Node, s.Address, cutPort(s.Address), flag, field, p.typed())
 	if s.Admin != "" {
 		fmt.Fprintf(p.out, "For a load balancer:\n  %s\n", readyCommand(s.Admin))
+		if !strings.HasPrefix(s.Admin, "unix:") {
+			fmt.Fprintf(p.out, "To look at the cluster:\n  http://%s/\n", s.Admin)
+		}
 	}
 }
 
