@@ -58,7 +58,7 @@ func TestKeyIsChangedUnderLoad(t *testing.T) {
 				c.wait(20 * time.Second)
 			}
 		}
-		ask := &asking{t: t}
+		ask := &asking{t: t, loads: map[*client.Client]visits{}}
 		first := c.dialKeys("10.0.1.1", clientKeyOf(t, older), clientKeyOf(t, newer))
 		ask.start(first)
 		restart(slots(older, newer)) // 1: accepted
@@ -107,28 +107,34 @@ func (c *cluster) tryDial(host string, conf client.Config) (*client.Client, erro
 // asking is clients that read and write sessions of their own, and what came of it.
 type asking struct {
 	t     *testing.T
-	tasks sync.WaitGroup
-	ends  sync.Map // of *client.Client: when its load is to end
+	loads map[*client.Client]visits
 
 	mu            sync.Mutex // guards the rest
 	asked, failed int
 	err           error // the first
 }
 
+// visits is one client at work.
+type visits struct {
+	end  chan struct{} // closed to end it
+	over chan struct{} // closed when it has ended
+}
+
 func (a *asking) start(cl *client.Client) {
-	end := make(chan struct{})
-	a.ends.Store(cl, end)
+	l := visits{make(chan struct{}), make(chan struct{})}
+	a.loads[cl] = l
 	ids := writeCopies(a.t, cl, 4, 2)
-	a.tasks.Go(func() {
+	go func() { // stop joins it
+		defer close(l.over)
 		for i := 0; ; i++ {
 			select {
-			case <-end:
+			case <-l.end:
 				return
 			case <-time.After(50 * time.Millisecond):
 				a.ask(cl, replica.Key{App: "test", ID: ids[i%len(ids)]}, i)
 			}
 		}
-	})
+	}()
 }
 
 // ask writes a value and reads it.
@@ -156,10 +162,8 @@ func (a *asking) ask(cl *client.Client, key replica.Key, i int) {
 
 // stop ends a client's load and closes it.
 func (a *asking) stop(cl *client.Client) {
-	if end, ok := a.ends.LoadAndDelete(cl); ok {
-		close(end.(chan struct{}))
-	}
-	time.Sleep(6 * time.Second) // whatever is under way ends sooner
+	close(a.loads[cl].end)
+	<-a.loads[cl].over
 	if err := cl.Close(); err != nil {
 		a.t.Error(err)
 	}
