@@ -294,6 +294,15 @@ func (c Config) Validate() error {
 	if err := c.Limits.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	return fits(c.Limits.WithDefaults())
+}
+
+// fits refuses limits under which a session could not travel, as one frame.
+func fits(l replica.Limits) error {
+	if n := l.SessionSizeMax(); n > wire.FrameSizeMax {
+		return fmt.Errorf("%w: sessions of %d bytes in %d attributes take up to %d bytes in a frame, which may have %d: choose smaller limits",
+			ErrConfig, l.SessionBytesMax, l.AttrsMax, n, wire.FrameSizeMax)
+	}
 	return nil
 }
 

@@ -76,3 +76,13 @@ func (l Limits) Validate() error {
 	}
 	return nil
 }
+
+// attrSizeMax is the most bytes that an attribute takes in a message beside its name and value: lengths and a stamp.
+const attrSizeMax = 32
+
+// SessionSizeMax is the most bytes that a session takes in a message under limits without zero fields: what is live, and the
+// names of deleted attributes.
+func (l Limits) SessionSizeMax() int {
+	names := namesPerAttr * l.AttrsMax
+	return l.SessionBytesMax + names*attrSizeMax + (names-l.AttrsMax)*l.NameBytesMax + 1<<10
+}

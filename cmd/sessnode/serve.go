@@ -100,6 +100,7 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.Float64Var(&s.conf.Moves.SlowFactor, "slow-factor", node.SlowFactorDefault, "moves pause while requests take so many `times` as long as usual")
 	flags.Var((*byteCount)(&s.conf.MemoryBytes), "memory", "`BYTES` that the sessions on this node may take, such as 2GiB (default 40% of the machine's or the control group's)")
 	flags.Var((*quotas)(&s.conf.Quotas), "quota", "`APP=SESSIONS:BYTES` that applications may keep in the cluster, with commas, such as 'shop=100000:1GiB,*=1000:8MiB'; * is all others, 0 any number; the same on all nodes")
+	flags.Var(limits{&s.conf}, "limits", "`NAME=VALUE` of further limits, with commas, such as 'lifetime=720h,session=512KiB'; docs/SECURITY.md lists them")
 	flags.DurationVar(&s.drain, "drain-deadline", node.DrainDeadlineDefault, "how long a node that is told to stop hands over what it holds; 0 leaves at once")
 	flags.StringVar(&s.admin, "admin", "", "`ADDRESS` to answer /livez, /readyz and /metrics on, and the console: TCP, unix:/path, or "+noAdmin+
 		"; beyond loopback it takes a token or -tls-cert"+
