@@ -10,6 +10,7 @@ STEPS       ?= 20000
 DURATION    ?= 60s
 CHROMIUM    ?= chromium
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # The adapters are modules of their own, so that nobody gets the libraries that they adapt but who uses them.
 NESTED := $(dir $(wildcard client/*/go.mod bench/*/go.mod))
@@ -17,7 +18,7 @@ NESTED := $(dir $(wildcard client/*/go.mod bench/*/go.mod))
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants cover build console-test demo clean
+.PHONY: help check format vet modules vuln lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants cover build console-test demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,10 @@ vet: ## go vet
 modules: ## compare the downloaded modules with go.sum
 	$(GO) mod verify
 	$(call nested,$(GO) mod verify)
+
+vuln: ## look for known vulnerabilities in what is called; needs the Go vulnerability database, https://vuln.go.dev
+	$(GO) run $(GOVULNCHECK) ./...
+	$(call nested,$(GO) run $(GOVULNCHECK) ./...)
 
 lint: ## staticcheck, as staticcheck.conf says; the first run downloads it
 	$(GO) run $(STATICCHECK) ./...
