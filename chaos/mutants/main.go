@@ -18,7 +18,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	r := &runner{root: "."}
-	flag.IntVar(&r.seeds, "seeds", 60, "`number` of seeds of the replay that a mutant may survive")
+	flag.IntVar(&r.seeds, "seeds", 300, "`number` of seeds of the replay that a mutant may survive")
 	flag.DurationVar(&r.limit, "limit", 2*time.Minute, "how long the replay of one mutant may take")
 	inLab := flag.Bool("lab", false, "show the mutants that have faults for it to the lab, instead of the replay")
 	only := flag.String("only", "", "`regexp` of the names of mutants")

@@ -3,6 +3,7 @@ package rounds
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sessnode/sessnode/bench/peers/load"
 	"github.com/sessnode/sessnode/bench/peers/report"
@@ -11,6 +12,9 @@ import (
 
 // memorySessions is how many sessions memory is measured with: enough that what a server takes besides does not matter.
 const memorySessions = 50_000
+
+// memoryRest is how long sessions lie unused before they are measured: longer than anybody remembers the requests that made them.
+const memoryRest = 15 * time.Second
 
 // memory fills each product with sessions of 1 KiB and sees what they take.
 func (p Plan) memory(ctx context.Context, keep Keep) error {
@@ -37,6 +41,9 @@ func (p Plan) memoryOf(ctx context.Context, product stand.Product) (report.Figur
 		return nil, err
 	}
 	if err := s.crew.fill(chattyPool, load.Chatty, memorySessions); err != nil {
+		return nil, err
+	}
+	if err := wait(ctx, memoryRest); err != nil {
 		return nil, err
 	}
 	resident, live, err := s.memory(ctx)
