@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -90,5 +91,43 @@ func TestUnitIsOneForSystemd(t *testing.T) {
 	out, err := exec.Command("systemd-analyze", "verify", copied).CombinedOutput()
 	if err != nil || strings.Contains(string(out), filepath.Base(copied)+":") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
+
+// The pods run commands that there are, with flags that these have, and end in time.
+func TestPodsFitTheCommands(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/kubernetes/sessnode.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := func(pattern string) string {
+		found := regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1)
+		if len(found) != 1 {
+			t.Fatalf("%s stands there %d times", pattern, len(found))
+		}
+		return found[0][1]
+	}
+	args := strings.Fields(strings.ReplaceAll(one(`(?s) args:\n(.*?)\n +#`), "- -", " -"))
+	s := servedWith(t, append([]string{"sessnode", "serve"}, args...))
+	limit := byteCount(0)
+	if err := limit.Set(one(`limits: {memory: ([0-9]+)Gi}`) + "GiB"); err != nil || int(limit) < 2*s.conf.MemoryBytes {
+		t.Errorf("sessions may take %d bytes, the pod %d: it needs twice as much (%v)", s.conf.MemoryBytes, limit, err)
+	}
+	var conn connection
+	drain := newFlags("drain")
+	defineDrain(drain, &conn)
+	deadline := drain.Duration("deadline", 0, "")
+	if err := drain.Parse(strings.Split(one(`\[sessnode, drain, (.*?)\]`), ", ")); err != nil {
+		t.Error(err)
+	}
+	grace, err := time.ParseDuration(one(`terminationGracePeriodSeconds: ([0-9]+)`) + "s")
+	if err != nil || grace <= *deadline+s.drain {
+		t.Errorf("a pod is killed after %v (%v), it needs %v and %v", grace, err, *deadline, s.drain)
+	}
+	if replicas := one(`replicas: ([0-9]+)`); replicas != fmt.Sprint(s.conf.Expect) {
+		t.Errorf("%s pods, %d are expected", replicas, s.conf.Expect)
+	}
+	if !strings.Contains(string(text), "--from-file="+credential+" ") && !strings.Contains(string(text), "--from-file="+credential+"\n") {
+		t.Errorf("serve does not look for the secret's file, only for %s", credential)
 	}
 }
