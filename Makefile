@@ -9,6 +9,7 @@ SEED        ?= 1
 STEPS       ?= 20000
 DURATION    ?= 60s
 CHROMIUM    ?= chromium
+FROM        ?= $(shell git describe --tags --abbrev=0 2>/dev/null || grep -v '^\#' upgrade_from.txt)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
@@ -18,7 +19,7 @@ NESTED := $(dir $(wildcard client/*/go.mod bench/*/go.mod))
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules vuln lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants cover build console-test demo clean
+.PHONY: help check format vet modules vuln lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants upgrade-test cover build console-test demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +100,12 @@ chaos-ci: build ## the same within a minute: 40 s of load on 3 nodes, results in
 
 chaos-mutants: ## take one rule of the protocol out at a time: the replay must find each; LAB=1: real processes, those that have faults for it
 	$(GO) run ./chaos/mutants $(if $(LAB),-lab) $(ARGS)
+
+upgrade-test: build ## replace nodes of FROM=REV, the last release, by today's under load, one at a time, and one back: no request may fail
+	@dir=$$(mktemp -d) && trap 'git worktree remove --force "$$dir/tree"; rm -rf "$$dir"' EXIT && \
+	git worktree add --detach "$$dir/tree" $(FROM) && \
+	(cd "$$dir/tree" && CGO_ENABLED=0 $(GO) build -o "$$dir/sessnode" ./cmd/sessnode) && \
+	bin/sessnode bench rolling -from "$$dir/sessnode" -check
 
 cover: ## test coverage across packages; details in cover.out
 	$(GO) test -timeout 10m -coverprofile cover.out -coverpkg ./... ./...

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,7 +49,7 @@ func layOut(opt Options, dir string, count, founders int) (*cluster, error) {
 		args := []string{"serve", "-name", name, "-bind", addr, "-join", strings.Join(addrs[:founders], ","),
 			"-expect", fmt.Sprint(founders), "-state-dir", filepath.Join(dir, name)}
 		c.members = append(c.members, &member{
-			&child.Process{Name: name, Dir: dir, Binary: opt.Binary, Args: slices.Concat(args, opt.Serve)}, addr,
+			&child.Process{Name: name, Dir: dir, Binary: cmp.Or(opt.From, opt.Binary), Args: slices.Concat(args, opt.Serve)}, addr,
 		})
 	}
 	return c, nil

@@ -31,6 +31,7 @@ func Scenarios() []Scenario {
 // Options say how scenarios are run. The zero value will do.
 type Options struct {
 	Binary string                           // the sessnode whose nodes are measured; default this process's own
+	From   string                           // for the scenario rolling: the sessnode whose nodes there are at first; default Binary
 	Serve  []string                         // further flags of every node; the default settings without
 	Dir    string                           // for logs and state, which stay there; default a temporary directory
 	Say    func(format string, args ...any) // is told what happens, a line at a time

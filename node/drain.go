@@ -37,6 +37,9 @@ func (n *Node) Drain(ctx context.Context) error {
 	}
 }
 
+// Draining is closed when the node begins to hand over what it holds, whoever told it to.
+func (n *Node) Draining() <-chan struct{} { return n.drain }
+
 // startDraining begins to hand over, once, and wakes Run, which waits for the end of it. The node's mutex is held.
 func (n *Node) startDraining() {
 	if n.draining {

@@ -23,6 +23,7 @@ type benching struct {
 	out    string
 	dir    string
 	binary string
+	from   string
 	serve  string
 }
 
@@ -62,6 +63,9 @@ func (p *program) scenarioCommand(name, title, text string, scenarios ...bench.S
 	flags := newFlags(name)
 	var b benching
 	b.define(flags)
+	if name == "rolling" {
+		flags.StringVar(&b.from, "from", "", "`FILE` of an earlier sessnode, whose nodes are replaced by those of -binary (default -binary)")
+	}
 	return &ffcli.Command{
 		Name:       name,
 		ShortUsage: "sessnode bench " + name + " [-json] [-out FILE] [-check]",
@@ -90,7 +94,7 @@ func (b *benching) define(flags *flag.FlagSet) {
 func (p *program) bench(ctx context.Context, b benching, scenarios []bench.Scenario) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal must leave nothing behind either
 	defer stop()
-	opt := bench.Options{Binary: b.binary, Dir: b.dir, Serve: strings.Fields(b.serve), Say: func(format string, args ...any) {
+	opt := bench.Options{Binary: b.binary, From: b.from, Dir: b.dir, Serve: strings.Fields(b.serve), Say: func(format string, args ...any) {
 		fmt.Fprintf(p.err, format+"\n", args...)
 	}}
 	var results []bench.Result

@@ -55,6 +55,9 @@ The admin listener answers GET /livez and /readyz, for a load balancer or a serv
 node is not ready while it drains. At / it has a page that shows the cluster as this node sees it. GET /metrics tells Prometheus
 what the node counts; docs/OPERATIONS.md has alerts.
 
+systemd hears when the node is ready, how it is, when it begins to leave, and, where WatchdogSec is set, that it still answers.
+deploy/systemd has a unit.
+
 With -split available both sides of a split network go on with what they hold. With -split guard a node that sees fewer
 than -min-members members alive, itself included, refuses commits other than destroys.
 
@@ -143,6 +146,7 @@ func (p *program) serve(ctx context.Context, s serving) error {
 		return err
 	}
 	defer serveAdmin(listener, n, who, conf.Log)()
+	defer tellManager(ctx, n, conf.Log)()
 	if conf.Key.IsZero() {
 		conf.Log.Warn("no key is given: everyone on this machine can read sessions and join", "remedy", "sessnode keygen")
 	}
