@@ -62,8 +62,8 @@ func TestUnitFitsServe(t *testing.T) {
 	if got := one("LoadCredential"); !strings.HasPrefix(got, credential+":") {
 		t.Errorf("serve does not look for the credential %s", got)
 	}
-	if got := one("RestartPreventExitStatus"); got != fmt.Sprint(exitUsage, exitConfig) {
-		t.Errorf("no restart after %s", got)
+	if got := one("RestartPreventExitStatus"); got != fmt.Sprint(exitUsage, exitConfig, exitRefused) {
+		t.Errorf("no restart after %s, want only after what does not mend itself", got)
 	}
 	for name, want := range map[string]string{"Type": "notify", "Restart": "on-failure", "StateDirectory": "sessnode", "DynamicUser": "yes"} {
 		if got := one(name); got != want {
