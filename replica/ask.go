@@ -1,5 +1,7 @@
 package replica
 
+import "fmt"
+
 // SlotOf is the slot that a request is about, of so many; it may be out of range for a List that is not valid.
 func (m *Request) SlotOf(slots int) uint32 {
 	if m.List != nil {
@@ -35,10 +37,16 @@ func (s *Slot) Request(now Instant, t Token, m *Request, fx *Effects) {
 	}
 }
 
-// Validate reports a request that names no session or no slot that there could be.
+// Validate reports a request that names no session or no slot that there could be, or that no other node could be asked: it is not
+// to be passed on.
 func (m *Request) Validate(slots int) error {
-	if m.List != nil {
+	switch c := m.Commit; {
+	case m.List != nil:
 		return m.List.Validate(slots)
+	case c != nil && c.NotAfter < 0:
+		return fmt.Errorf("%w: not-after is negative", ErrBadRequest)
+	case c != nil && c.Durability > DurableNone:
+		return fmt.Errorf("%w: there is no durability %d", ErrBadRequest, c.Durability)
 	}
 	return m.Key().Validate()
 }
