@@ -17,8 +17,8 @@ func (c *Client) Status(ctx context.Context, addr string) ([]byte, error) {
 }
 
 // Admin gives the node at an address, as Status has it, an operator's command: "status", "conflicts", "top", "drain",
-// "slots" with the number of the first, or "forget" with a member's name. The result is a JSON document that the command says. It asks once: whether a command
-// without an answer was carried out is unknown.
+// "slots" with the number of the first, or "forget" with a member's name. The result is a JSON document that the command says. It
+// asks once: whether a command without an answer was carried out is unknown.
 func (c *Client) Admin(ctx context.Context, addr, command, argument string) ([]byte, error) {
 	if addr != "" && !slices.Contains(c.peers.memberAddrs(), addr) && !slices.Contains(c.conf.Nodes, addr) {
 		return nil, fmt.Errorf("client: no member has the address %s", addr)

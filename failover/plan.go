@@ -44,8 +44,9 @@ type view struct {
 	lostFor  time.Duration  // how long every replica has been gone
 }
 
-// plan chooses, for the slots that need a look, what to do now, most urgent first: promote, evict, claim what is lost or was never claimed; then restore
-// copies and replace draining members; and when no copy is missing and all is quiet, move slots home, a few at a time.
+// plan chooses, for the slots that need a look, what to do now, most urgent first: promote, evict, claim what is lost or was never
+// claimed; then restore copies and replace draining members; and when no copy is missing and all is quiet, move slots home, a few
+// at a time.
 func (c *Core) plan(now replica.Instant) []action {
 	var urgent []action
 	var wanted [causes][]action

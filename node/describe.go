@@ -67,7 +67,7 @@ func (n *Node) overview() Status {
 		s.Members = append(s.Members, MemberStatus{
 			Name: m.Name, Boot: m.Boot.String(), Address: m.Addr, Zone: m.Zone,
 			Connected: m.Boot == n.self.Boot || n.conns[m.Boot] != nil,
-			Draining:  m.Draining || m.Boot == n.self.Boot && n.draining,
+			Draining:  n.drains(m),
 			ClockOff:  n.core.ClockOff(m.Boot),
 		})
 	}
@@ -80,7 +80,7 @@ var clockStates = [...]string{failover.ClockRight: "", failover.ClockDisputed: C
 
 func (n *Node) slotStatus(index map[replica.Boot]int, members []MemberStatus) SlotStatus {
 	s := SlotStatus{Total: n.cfg.Slots}
-	want := backupsWanted(n.cfg.backups(), members)
+	want := n.wanted()
 	for slot := range uint32(n.cfg.Slots) {
 		claim := n.core.Claim(slot)
 		if claim.IsZero() {
@@ -114,10 +114,20 @@ func oneIf(yes bool) int {
 	return 0
 }
 
-// backupsWanted is how many backups each slot should have: as configured, if there are members enough that do not drain.
-func backupsWanted(configured int, members []MemberStatus) int {
-	return max(min(configured, staying(members)-1), 0)
+// drains reports whether a member hands over what it holds.
+func (n *Node) drains(m replica.Member) bool { return m.Draining || m.Boot == n.self.Boot && n.draining }
+
+// wanted is how many backups each slot should have now.
+func (n *Node) wanted() int {
+	stay := 0
+	for _, m := range n.core.Members() {
+		stay += oneIf(!n.drains(m))
+	}
+	return backupsWanted(n.cfg.backups(), stay)
 }
+
+// backupsWanted is how many backups each slot should have: as configured, if there are members enough that stay.
+func backupsWanted(configured, stay int) int { return max(min(configured, stay-1), 0) }
 
 // staying counts the members that do not drain.
 func staying(members []MemberStatus) int {

@@ -87,11 +87,11 @@ func TestBackupsWanted(t *testing.T) {
 	for _, c := range []struct{ configured, members, want int }{
 		{0, 3, 0}, {1, 3, 1}, {2, 3, 1}, {2, 2, 1}, {1, 1, 0},
 	} {
-		if got := backupsWanted(c.configured, members[:c.members]); got != c.want {
+		if got := backupsWanted(c.configured, staying(members[:c.members])); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}
 	}
-	if got := backupsWanted(1, members[2:]); got != 0 {
+	if got := backupsWanted(1, staying(members[2:])); got != 0 {
 		t.Errorf("when all drain: %d", got)
 	}
 }

@@ -76,8 +76,8 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	n.core.Request(now, w.slot, t, m, &n.effects)
 }
 
-// forward passes a request on, or refuses it if nobody waits for its answer any more, if another member is the slot's primary, knows of what this node holds and can be reached,
-// and it was not passed on before.
+// forward passes a request on, or refuses it when nobody waits for its answer any more, if another member is the slot's primary,
+// knows of what this node holds and can be reached, and it was not passed on before.
 func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replica.Request) bool {
 	primary := n.core.Claim(w.slot).Primary
 	c := n.conns[primary]

@@ -75,16 +75,6 @@ func (n *Node) slotList(argument string) (doc any, refused replica.Result) {
 	return l, refused
 }
 
-// wanted is how many backups each slot should have now.
-func (n *Node) wanted() int {
-	drains := 0
-	members := n.core.Members()
-	for _, m := range members {
-		drains += oneIf(m.Draining || m.Boot == n.self.Boot && n.draining)
-	}
-	return max(min(n.cfg.backups(), len(members)-drains-1), 0)
-}
-
 func (n *Node) slotView(slot uint32, want int) SlotView {
 	claim := n.core.Claim(slot)
 	v := SlotView{Slot: slot, Epoch: claim.Epoch, Backups: []string{}, Home: []string{}, Role: roleNames[n.core.Role(slot)]}

@@ -31,8 +31,8 @@ func (m *Memory) Count(rest int) { m.rest = rest }
 // Short reports whether the node should take nothing in that others can hold.
 func (m *Memory) Short() bool { return m.Soft > 0 && m.Used() >= m.Soft }
 
-// full reports whether nothing may grow.
-func (m *Memory) full() bool { return m.Hard > 0 && m.Used() >= m.Hard }
+// full reports whether nothing may grow; nil is never full.
+func (m *Memory) full() bool { return m != nil && m.Hard > 0 && m.Used() >= m.Hard }
 
 // refuse says why something may not grow.
 func (m *Memory) refuse() error {
@@ -96,7 +96,7 @@ func (s *Session) weight() int {
 // affords refuses what grows while memory is full: a new session, one that gets larger or another id, and the end of one that
 // nobody knows, which would have to be remembered.
 func (s *Slot) affords(grows bool) error {
-	if m := s.cfg.Memory; grows && m != nil && m.full() {
+	if m := s.cfg.Memory; grows && m.full() {
 		return m.refuse()
 	}
 	return nil

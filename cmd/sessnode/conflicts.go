@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -53,10 +53,7 @@ EXAMPLE
 			} else {
 				err = printConflicts(p.out, report)
 			}
-			if err == nil && len(report.Silent) > 0 {
-				return explain(errNotInTime, "no answer from %s: ask again", strings.Join(report.Silent, ", "))
-			}
-			return err
+			return cmp.Or(err, silence(report.Silent))
 		},
 	}
 }

@@ -23,6 +23,14 @@ type connection struct {
 	timeout time.Duration
 }
 
+// only is the node that is named alone; empty if any of several will do.
+func (c *connection) only() string {
+	if nodes := splitList(c.nodes); len(nodes) == 1 {
+		return nodes[0]
+	}
+	return ""
+}
+
 // define adds the flags to a command's.
 func (c *connection) define(flags *flag.FlagSet) {
 	flags.StringVar(&c.nodes, "node", node.ListenDefault, "`ADDRESS` of a node; several with commas, any one will do")

@@ -113,3 +113,11 @@ func missingOf(statuses []node.Status) []node.MissingStatus {
 	slices.SortFunc(all, func(a, b node.MissingStatus) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
+
+// silence is an error if some did not answer.
+func silence(silent []string) error {
+	if len(silent) == 0 {
+		return nil
+	}
+	return explain(errNotInTime, "no answer from %s: ask again", strings.Join(silent, ", "))
+}

@@ -70,14 +70,6 @@ EXAMPLE
 	}
 }
 
-// silence is an error if some did not answer.
-func silence(silent []string) error {
-	if len(silent) == 0 {
-		return nil
-	}
-	return explain(errNotInTime, "no answer from %s: ask again", strings.Join(silent, ", "))
-}
-
 // slotFilter is what a slot must be to be shown.
 func slotFilter(member, states string) (func(node.SlotView) bool, error) {
 	chosen := splitList(states)

@@ -81,12 +81,8 @@ func (p *program) askStatus(ctx context.Context, conn connection) ([]byte, error
 		return nil, err
 	}
 	defer c.Close()
-	addr := ""
-	if nodes := splitList(conn.nodes); len(nodes) == 1 {
-		addr = nodes[0]
-	}
 	defer p.waiting("asking " + conn.nodes)()
-	return c.Status(ctx, addr)
+	return c.Status(ctx, conn.only())
 }
 
 // watchStatus shows a node's status until ctx is done, over one connection.
@@ -96,21 +92,13 @@ func (p *program) watchStatus(ctx context.Context, conn connection) error {
 		return err
 	}
 	defer c.Close()
-	addr := ""
-	if nodes := splitList(conn.nodes); len(nodes) == 1 {
-		addr = nodes[0]
-	}
 	var pace pace
 	return p.again(ctx, func(ctx context.Context, w io.Writer) error {
-		document, err := c.Status(ctx, addr)
+		document, err := c.Status(ctx, conn.only())
 		if err != nil {
 			return err
 		}
-		var s node.Status
-		if err := json.Unmarshal(document, &s); err != nil {
-			return fmt.Errorf("status: the node's answer: %w", err)
-		}
-		return printStatusOf(w, s, pace.text(s.Progress, time.Now()))
+		return printStatusOf(w, document, &pace)
 	})
 }
 
@@ -124,15 +112,15 @@ func printStatus(w io.Writer, document []byte, asJSON bool) error {
 		_, err := fmt.Fprintln(w, b.String())
 		return err
 	}
+	return printStatusOf(w, document, new(pace))
+}
+
+// printStatusOf prints a node's status for people, with how long what is under way takes at the pace seen so far.
+func printStatusOf(w io.Writer, document []byte, seen *pace) error {
 	var s node.Status
 	if err := json.Unmarshal(document, &s); err != nil {
 		return fmt.Errorf("status: the node's answer: %w", err)
 	}
-	return printStatusOf(w, s, new(pace).text(s.Progress, time.Now()))
-}
-
-// printStatusOf prints a node's status for people, with how long what is under way takes.
-func printStatusOf(w io.Writer, s node.Status, toGo string) error {
 	fmt.Fprintf(w, "%s at %s: %s; cluster %s\n\n", s.Node, s.Address, readiness(s), cmp.Or(s.Cluster, "not joined yet"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "MEMBER\tADDRESS\tZONE\tPRIMARY\tBACKUP\tCONNECTED")
@@ -153,7 +141,7 @@ func printStatusOf(w io.Writer, s node.Status, toGo string) error {
 	}
 	fmt.Fprintf(w, "%s holds %d slots as primary, %d as backup, %d being fetched; %d sessions, %d bytes\n",
 		s.Node, s.Held.Primary, s.Held.Backup, s.Held.Learner, s.Held.Sessions, s.Held.Bytes)
-	printUnderWay(w, s, toGo)
+	printUnderWay(w, s, seen.text(s.Progress, time.Now()))
 	if s.Admin != "" {
 		fmt.Fprintf(w, "admin listener at %s\n", s.Admin)
 	}
