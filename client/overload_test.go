@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -209,6 +210,44 @@ func TestNodeGetsNoMoreThanItsWindow(t *testing.T) {
 				t.Errorf("in the window: %v, want an unknown outcome", o.err)
 			}
 		}
+		if w.used != 0 || len(w.waiting) != 0 {
+			t.Errorf("%d used, %d waiting at the end", w.used, len(w.waiting))
+		}
+	})
+}
+
+// Those who wait for a lock take no places: with as many of them as the window has, its holder can still write and let it go.
+func TestWaitingForLocksTakesNoPlace(t *testing.T) {
+	inCluster(t, 1, func(t *testing.T, f *fakeCluster) {
+		f.nodes[0].says(func(conn *wire.Conn, req *replica.Request) *replica.Reply {
+			if req.Lock != nil {
+				return nil // held by another
+			}
+			return ok(conn, req)
+		})
+		c := f.dial(f.config())
+		defer c.Close()
+		w := c.peers.get(f.nodes[0].member.Addr).window
+		w.size = 2
+		ctx, stop := context.WithCancel(t.Context())
+		var waiters sync.WaitGroup
+		for range 5 {
+			waiters.Go(func() {
+				if _, err := Acquire(ctx, c, testKey, LockOptions{}); !errors.Is(err, context.Canceled) {
+					t.Errorf("waiting for a lock: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		time.Sleep(10 * time.Millisecond)
+		if got := len(f.nodes[0].requests()); got != 5 {
+			t.Errorf("the node got %d requests, want 5", got)
+		}
+		if _, took, err := commit(t, c); err != nil || took > 5*time.Millisecond {
+			t.Errorf("commit beside them: %v after %v", err, took)
+		}
+		stop()
+		waiters.Wait()
 		if w.used != 0 || len(w.waiting) != 0 {
 			t.Errorf("%d used, %d waiting at the end", w.used, len(w.waiting))
 		}

@@ -47,7 +47,8 @@ type window struct {
 // ticket is one request's place in a window, or in the queue for it.
 type ticket struct {
 	call    *call
-	in      bool // counts as used
+	in      bool // may be sent
+	apart   bool // takes no place: its answer comes when somebody lets a lock go, which may need the place
 	givenUp bool
 }
 
@@ -58,7 +59,11 @@ func newWindow(max int) *window { return &window{max: max, size: float64(max)} }
 func (w *window) enter(c *call) *ticket {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := &ticket{call: c}
+	t := &ticket{call: c, apart: c.request.Lock != nil}
+	if t.apart {
+		t.in = true
+		return t
+	}
 	if float64(w.used) < w.size && len(w.waiting) == 0 {
 		w.take(t)
 		return t
@@ -98,7 +103,7 @@ func (w *window) narrow() {
 func (w *window) leave(t *ticket, now, took time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t.givenUp = true; t.in {
+	if t.givenUp = true; t.in && !t.apart {
 		w.used--
 	}
 	if took > 0 {
