@@ -115,7 +115,9 @@ func oneIf(yes bool) int {
 }
 
 // drains reports whether a member hands over what it holds.
-func (n *Node) drains(m replica.Member) bool { return m.Draining || m.Boot == n.self.Boot && n.draining }
+func (n *Node) drains(m replica.Member) bool {
+	return m.Draining || m.Boot == n.self.Boot && n.draining
+}
 
 // wanted is how many backups each slot should have now.
 func (n *Node) wanted() int {
