@@ -24,8 +24,11 @@ const (
 // ErrHung means that a run took longer than any run may; its text says where it hung.
 var ErrHung = errors.New("the run hangs")
 
-// overtime is how long a run may go on when its load is over: 15 min and a quarter of the load.
-func (o Options) overtime() time.Duration { return overtimeMax + o.Length/4 }
+// overtime is how long a run may go on when its load should be over: 15 min and half of the load.
+func (o Options) overtime() time.Duration { return overtimeMax + o.Length/2 }
+
+// late is how long the load goes on for faults that come late: half a minute and a quarter of its length.
+func (o Options) late() time.Duration { return lateMax + o.Length/4 }
 
 // whenHung has something done if the run hangs, at most once.
 func (p *pulse) whenHung(do func()) {

@@ -34,13 +34,18 @@ type wound struct {
 	end    func(ctx context.Context) (dropped uint64, err error)
 }
 
-// play does the faults of a schedule until ctx is done, then ends those under way and returns. Those that may lose a node
-// come one after another, each when the one before is mended.
-func (s *stage) play(ctx context.Context, all Schedule) {
+// play does those faults of a schedule that are due within length, which then are over too, unless they come late. When ctx is
+// done it ends those under way and returns. Those that may lose a node come one after another, each when the one before is mended.
+func (s *stage) play(ctx context.Context, all Schedule, length time.Duration) {
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	var severe Schedule
 	for _, step := range all {
+		if step.At >= length {
+			s.skip(step, errEnded)
+			continue
+		}
+		step.For = min(step.For, length-step.At)
 		if !isMild[step.Kind] {
 			severe = append(severe, step)
 			continue

@@ -34,6 +34,7 @@ const (
 	copies         = 2               // of a session with default settings
 	memoryBytes    = 1 << 30         // of the history
 	quiet          = 5 * time.Minute // bounds what follows the load
+	lateMax        = 30 * time.Second
 )
 
 // ErrOptions means that a run cannot be meant so.
@@ -129,7 +130,7 @@ func (o Options) Validate() error {
 // Run breaks a cluster and judges what its clients saw. When ctx is done the load ends early, and what there is is judged;
 // then Result.Early says so. A violation is no error. The error says why there is nothing to judge, what could not be saved, or,
 // as ErrNotWhole, that the nodes did not find together again; beside the latter two there is a result. ErrHung: it took longer
-// than the load, a quarter of it, and 15 min.
+// than the load, half of it, and 15 min.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -253,14 +254,19 @@ func (s *stage) cast(ctx context.Context, o Options) (actors []*actor, done func
 	return actors, done, nil
 }
 
-// perform runs load and faults beside each other until the time is over or ctx is done.
+// perform runs load and faults beside each other until the time is over, and on a busy machine, where faults come late, until
+// the last one is, late at most; or until ctx is done.
 func (s *stage) perform(ctx context.Context, o Options, l *load) {
-	ctx, cancel := context.WithTimeout(ctx, o.Length)
+	ctx, cancel := context.WithTimeout(ctx, o.Length+o.late())
 	defer cancel()
 	var parts sync.WaitGroup
 	s.pulse.load(o.Length, &s.tally, s.recorder.UnderWay)
 	parts.Go(func() { l.run(ctx, workloads(), o.Rate) })
-	parts.Go(func() { s.play(ctx, o.Schedule) })
+	parts.Go(func() {
+		defer cancel()
+		s.play(ctx, o.Schedule, o.Length)
+		wait(ctx, o.Length-s.now())
+	})
 	over := make(chan struct{})
 	strained := make(chan struct{})
 	go func() { // joined below

@@ -83,7 +83,7 @@ func (p *program) chaosRunCommand() *ffcli.Command {
 		ShortHelp:  "break a cluster for a while and judge what its clients saw",
 		LongHelp: `Exit code 1 means that a guarantee was violated, 0 that no violation was found; what could not be judged is said. Ctrl-C ends
 the load; what there is until then is judged, and the exit code is 130 unless there was a violation. A run that takes longer
-than the load, a quarter of it and 15 minutes is given up: then the error says where it hung.
+than the load, half of it and 15 minutes is given up: then the error says where it hung.
 
 A schedule has one fault per line: when, what, whom, for how long.
   5s kill primary 4s                            12s cut node-1,node-2,client-1/node-3,client-2 8s
