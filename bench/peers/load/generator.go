@@ -175,11 +175,17 @@ func (g *Generator) Verify(span Span, wrong *[]string) error {
 	})
 }
 
+// Reading says how a pool is read.
+type Reading struct {
+	Pool string
+	Way  Way
+}
+
 // Warm reads all sessions of a pool once, wrongly or not: that is for Verify to say.
-func (g *Generator) Warm(name string, _ *Nothing) error {
-	pool := g.pools[name]
+func (g *Generator) Warm(r Reading, _ *Nothing) error {
+	pool := g.pools[r.Pool]
 	return forAll(len(pool.IDs), func(ctx context.Context, i int) error {
-		_, err := g.product.Caller(pool, Way{}).Browse(ctx, i)
+		_, err := g.product.Caller(pool, r.Way).Browse(ctx, i)
 		return err
 	})
 }

@@ -141,11 +141,11 @@ func (c *crew) fill(name string, shape load.Shape, sessions int) error {
 	return c.each("Know", same(load.Known{Pool: name, IDs: p.ids}))
 }
 
-// warm has every generator read every session once: what a product remembers of sessions in the application's process it has
-// been told then.
-func (c *crew) warm() error {
+// warm has every generator read every session once, the way a mode does: what a product remembers of sessions in the
+// application's process it has been told then, and sessions that move to the server that they are asked for at have moved.
+func (c *crew) warm(m Mode) error {
 	for name := range c.pools {
-		if err := c.each("Warm", same(name)); err != nil {
+		if err := c.each("Warm", same(load.Reading{Pool: name, Way: load.Way{ToHome: m.ToHome}})); err != nil {
 			return err
 		}
 	}

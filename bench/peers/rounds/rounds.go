@@ -46,13 +46,13 @@ func (p Plan) play(ctx context.Context, product stand.Product, keep Keep) error 
 	if err := s.fillBoth(); err != nil {
 		return err
 	}
-	if err := s.crew.warm(); err != nil {
-		return err
-	}
 	warmed := false
 	for _, m := range Modes() {
 		if m.Product != product.Name {
 			continue
+		}
+		if err := s.crew.warm(m); err != nil {
+			return err
 		}
 		rates := map[string]float64{}
 		for _, w := range Workloads() {

@@ -101,5 +101,5 @@ func Quick() Plan {
 
 // String is for a reader of the figures.
 func (p Plan) String() string {
-	return fmt.Sprintf("%d rounds, each workload for %v after %v (%v before a product's first, Tomcat's 20 s), every session read once by every generator before", p.Rounds, p.Span, p.Warm, p.FirstWarm)
+	return fmt.Sprintf("%d rounds, each workload for %v after %v (%v before a product's first, Tomcat's 20 s), every session read once by every generator before each mode", p.Rounds, p.Span, p.Warm, p.FirstWarm)
 }
