@@ -30,7 +30,7 @@ func TestConflictsAreListedOnce(t *testing.T) {
 	n, log := noting()
 	for range 2 {
 		n.effects.Conflicts = append(n.effects.Conflicts, conflict(1), conflict(2), conflict(1))
-		n.dispatch()
+		n.dispatch(n.cfg.Clock())
 		if len(n.effects.Conflicts) > 0 {
 			t.Fatal("the effects were not reset")
 		}
@@ -60,7 +60,7 @@ func TestConflictsAreBounded(t *testing.T) {
 	for i := range conflictsMax + 5 {
 		n.effects.Conflicts = append(n.effects.Conflicts, conflict(i))
 	}
-	n.dispatch()
+	n.dispatch(n.cfg.Clock())
 	got := n.Conflicts()
 	if got.Total != conflictsMax+5 || len(got.Kept) != conflictsMax || got.Kept[0].Attribute != "a5" {
 		t.Fatalf("%d of %d kept, from %s", len(got.Kept), got.Total, got.Kept[0].Attribute)
@@ -69,7 +69,7 @@ func TestConflictsAreBounded(t *testing.T) {
 		t.Errorf("%d writes are remembered", len(n.conflicts.lost))
 	}
 	n.effects.Conflicts = append(n.effects.Conflicts, conflict(0), conflict(1000))
-	n.dispatch()
+	n.dispatch(n.cfg.Clock())
 	if total := n.Conflicts().Total; total != conflictsMax+6 {
 		t.Errorf("total is %d", total)
 	}

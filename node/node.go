@@ -51,7 +51,7 @@ type Node struct {
 	asked   atomic.Uint64  // own requests, to name them
 	console console        // what its page was shown last
 	loads   sync.Pool      // of *ownLoad
-	answers sync.Pool      // of chan replica.Result with room for one, which nobody is about to send to
+	waits   sync.Pool      // of *wait to which nobody is about to send
 
 	drain chan struct{} // closed when draining begins
 	left  chan struct{} // closed when the node has left in good order
@@ -270,7 +270,7 @@ func (n *Node) leave() {
 	}
 	n.bequeath()
 	n.core.Leave(&n.effects)
-	n.dispatch()
+	n.dispatch(n.cfg.Clock())
 	n.mu.Unlock()
 	n.until(leaveWait, n.sent)
 	n.gossip.leave(leaveWait)

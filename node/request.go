@@ -17,7 +17,8 @@ type waiter struct {
 	source *source    // of conn
 	token  uint64     // the asker's own
 
-	result chan replica.Result // or a caller; has room for the one answer
+	own  *wait // or a caller
+	here bool  // it asks this node alone, if that leads
 
 	kind   kind
 	id     replica.RequestID // while requests are traced
@@ -51,22 +52,25 @@ func (n *Node) request(now replica.Instant, s *source, c *wire.Conn, m *replica.
 	n.serve(now, w, m)
 }
 
-// serve answers a request here, or passes it on to the slot's primary.
-func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
+// serve answers a request here, or passes it on to the slot's primary. It reports whether it took it.
+func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) bool {
 	w.kind = kindOf(m)
 	if err := m.Validate(n.cfg.Slots); err != nil {
 		n.answer(w, replica.ResultOf(err))
-		return
+		return true
+	}
+	w.slot = m.SlotOf(n.cfg.Slots)
+	if w.here && n.core.Claim(w.slot).Primary != n.self.Boot {
+		return false
 	}
 	if r, refused := n.overloaded(w, m); refused {
 		n.answer(w, r)
-		return
+		return true
 	}
-	w.slot = m.SlotOf(n.cfg.Slots)
 	n.token++
 	t := n.token
 	if n.forward(now, t, w, m) {
-		return
+		return true
 	}
 	w.began = now.Mono
 	w.waits = m.Lock != nil
@@ -74,6 +78,7 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) {
 	n.enter(t, w)
 	n.top.request(now.Mono, m)
 	n.core.Request(now, w.slot, t, m, &n.effects)
+	return true
 }
 
 // forward passes a request on, or refuses it when nobody waits for its answer any more, if another member is the slot's primary,
@@ -95,6 +100,9 @@ func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replic
 		return false
 	}
 	w.to, w.expiry = primary, now.Mono+forwardFor
+	if w.own != nil {
+		w.own.abroad = true
+	}
 	n.tracePassedOn(&w, m)
 	n.enter(t, w)
 	return true
@@ -150,7 +158,7 @@ func (n *Node) answer(w waiter, r replica.Result) {
 	n.tally.answered(&w, &r)
 	n.traceAnswer(&w, &r)
 	if w.conn == nil {
-		w.result <- r
+		w.own.answer <- r
 		return
 	}
 	reply := &replica.Reply{Token: w.token, Result: r}
@@ -194,26 +202,24 @@ func (n *Node) giveUp(which func(waiter) bool) {
 // Load reads a session, as the client's Store has it: without a network if this node is the primary of its slot. It
 // waits for a primary as long as ctx allows, five seconds by default, or not at all, see replica.WithoutWaiting.
 func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error) {
-	if !n.leads(l.Key) {
-		return n.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
-			n.limit(l)
-			res, _, err := n.do(ctx, &replica.Request{Load: l})
-			return res, err
-		})
-	}
 	own, _ := n.loads.Get().(*ownLoad)
 	if own == nil {
 		own = new(ownLoad)
 	}
 	own.load = *l
 	own.Load = &own.load
-	n.limit(&own.load)
-	res, atOnce, err := n.do(ctx, &own.Request)
-	if atOnce { // nobody holds on to it
+	res, how, err := n.do(ctx, &own.Request, true)
+	if how == atOnce || how == elsewhere { // nobody holds on to it
 		*own = ownLoad{}
 		n.loads.Put(own)
 	}
-	return res, err
+	if how != elsewhere {
+		return res, err
+	}
+	return n.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
+		res, _, err := n.do(ctx, &replica.Request{Load: l}, false)
+		return res, err
+	})
 }
 
 // ownLoad is a load of this process.
@@ -222,59 +228,59 @@ type ownLoad struct {
 	load replica.Load
 }
 
-// leads reports whether this node is the primary of a session's slot, as far as it knows.
-func (n *Node) leads(key replica.Key) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.core.Claim(replica.SlotOf(key.ID, n.cfg.Slots)).Primary == n.self.Boot
-}
-
-// limit gives a load that counts as an access an end, if it has none.
-func (n *Node) limit(l *replica.Load) {
-	if l.NotAfter == 0 && !l.Peek {
-		l.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
-	}
-}
-
 // Commit changes a session, as the client's Store has it. A commit without a request id or not-after time is given
 // them, so that it takes effect once however often it is tried.
 func (n *Node) Commit(ctx context.Context, c *replica.Commit) (replica.Result, error) {
 	own := *c
-	n.identify(&own.Request, &own.NotAfter)
-	res, _, err := n.do(ctx, &replica.Request{Commit: &own})
-	n.cache.Committed(c, &res, err) // of a session that is kept
+	n.identify(&own.Request)
+	res, how, err := n.do(ctx, &replica.Request{Commit: &own}, false)
+	if how == abroad || err != nil { // what this node leads is not kept beside
+		n.cache.Committed(c, &res, err)
+	}
 	return res, err
 }
 
 // Lock asks for a session's lock, or speaks for one that is held, as the client's Store has it.
 func (n *Node) Lock(ctx context.Context, l *replica.Lock) (replica.Result, error) {
 	own := *l
-	n.identify(&own.Request, &own.NotAfter)
-	res, _, err := n.do(ctx, &replica.Request{Lock: &own})
+	n.identify(&own.Request)
+	res, _, err := n.do(ctx, &replica.Request{Lock: &own}, false)
 	return res, err
 }
 
 // List lists sessions of one slot, as the client's Store has it.
 func (n *Node) List(ctx context.Context, l *replica.List) (replica.Result, error) {
 	own := *l
-	if own.NotAfter == 0 {
-		own.NotAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
-	}
-	res, _, err := n.do(ctx, &replica.Request{List: &own})
+	res, _, err := n.do(ctx, &replica.Request{List: &own}, false)
 	return res, err
 }
 
 // Slots is the number of slots of the cluster, for List.
 func (n *Node) Slots(context.Context) (int, error) { return n.cfg.Slots, nil }
 
-// identify gives a request that names itself or its end not an id of its own and a few seconds. A boot is as good as a
-// client's number: nobody else draws it.
-func (n *Node) identify(id *replica.RequestID, notAfter *int64) {
+// identify gives a request that does not name itself an id of its own. A boot is as good as a client's number: nobody else
+// draws it.
+func (n *Node) identify(id *replica.RequestID) {
 	if id.IsZero() {
 		*id = replica.RequestID{Client: uint64(n.self.Boot), Seq: n.asked.Add(1)}
 	}
-	if *notAfter == 0 {
-		*notAfter = n.cfg.Clock().Wall + requestFor.Milliseconds()
+}
+
+// limit gives a local request that has no end one, unless it is a load that is no access: that may come at any time.
+func limit(now replica.Instant, m *replica.Request) {
+	var end *int64
+	switch {
+	case m.Commit != nil:
+		end = &m.Commit.NotAfter
+	case m.Lock != nil:
+		end = &m.Lock.NotAfter
+	case m.List != nil:
+		end = &m.List.NotAfter
+	case m.Load != nil && !m.Load.Peek:
+		end = &m.Load.NotAfter
+	}
+	if end != nil && *end == 0 {
+		*end = now.Wall + requestFor.Milliseconds()
 	}
 }
 
@@ -288,68 +294,115 @@ const (
 	hastyFor = 300 * time.Millisecond
 )
 
-// do serves a local request, again and again while its slot has no primary, unless it does not wait. What can be answered at
-// once takes no timer, and then nobody holds on to m.
-func (n *Node) do(ctx context.Context, m *replica.Request) (r replica.Result, atOnce bool, err error) {
+// way is how a local request came to its answer.
+type way int
+
+const (
+	atOnce    way = iota // nobody holds on to it
+	waited               // somebody may
+	abroad               // the same, and another node was asked
+	elsewhere            // it was not asked: another node leads, as far as this one knows
+)
+
+// wait is what a local request waits with.
+type wait struct {
+	answer chan replica.Result // has room for the one answer
+	timer  *time.Timer         // stopped while nobody waits
+	abroad bool                // it was passed on; guarded by the node's mutex until there is an answer
+}
+
+func newWait() *wait {
+	w := &wait{answer: make(chan replica.Result, 1), timer: time.NewTimer(time.Hour)}
+	w.timer.Stop()
+	return w
+}
+
+// do serves a local request, again and again while its slot has no primary, unless it does not wait; or not at all, if it is
+// for this node alone and another one leads.
+func (n *Node) do(ctx context.Context, m *replica.Request, here bool) (replica.Result, way, error) {
 	if err := ctx.Err(); err != nil {
-		return replica.Result{Status: replica.StatusUnavailable}, false, err
+		return replica.Result{Status: replica.StatusUnavailable}, atOnce, err
 	}
-	answer, _ := n.answers.Get().(chan replica.Result)
-	if answer == nil {
-		answer = make(chan replica.Result, 1)
+	w, _ := n.waits.Get().(*wait)
+	if w == nil {
+		w = newWait()
 	}
-	n.try(answer, m)
+	w.abroad = false
+	if !n.try(w, m, here) {
+		n.waits.Put(w)
+		return replica.Result{}, elsewhere, nil
+	}
 	select {
-	case r := <-answer:
+	case r := <-w.answer:
 		if !r.Status.Retryable() {
-			n.answers.Put(answer)
-			r, err = final(m, r, false)
-			return r, true, err
+			n.waits.Put(w)
+			r, err := final(m, r, false)
+			return r, atOnce, err
 		}
-		answer <- r // there is room: it was the only one
+		w.answer <- r // there is room: it was the only one
 	default:
 	}
-	r, err = n.await(ctx, answer, m)
-	return r, false, err
+	r, answered, err := n.await(ctx, w, m)
+	w.timer.Stop()
+	how := waited
+	if answered {
+		if w.abroad {
+			how = abroad
+		}
+		n.waits.Put(w)
+	}
+	return r, how, err
 }
 
-// try has a local request answered here or elsewhere, once.
-func (n *Node) try(answer chan replica.Result, m *replica.Request) {
+// try has a local request answered here or elsewhere, once; or reports that it is for this node alone and another one leads.
+func (n *Node) try(w *wait, m *replica.Request, here bool) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.serve(n.cfg.Clock(), waiter{result: answer}, m)
-	n.dispatch()
+	now := n.cfg.Clock()
+	limit(now, m)
+	if !n.serve(now, waiter{own: w, here: here}, m) {
+		return false
+	}
+	n.dispatch(now)
+	return true
 }
 
-// await waits for the answer to a request that was tried, and tries again while that is no final one.
-func (n *Node) await(ctx context.Context, answer chan replica.Result, m *replica.Request) (replica.Result, error) {
+// await waits for the answer to a request that was tried, and tries again while that is no final one. answered: nobody is
+// about to send another.
+func (n *Node) await(ctx context.Context, w *wait, m *replica.Request) (r replica.Result, answered bool, err error) {
 	hasty := !replica.Waits(ctx)
-	ctx, cancel := limited(ctx, hasty && m.Lock == nil) // a lock's answer may take its time
-	defer cancel()
+	limit, late := requestFor, context.DeadlineExceeded
+	if hasty && m.Lock == nil { // a lock's answer may take its time
+		limit, late = hastyFor, replica.ErrUnavailable
+	}
+	w.timer.Reset(limit)
 	unsure := false // an earlier attempt may have taken effect
 	for {
-		var r replica.Result
 		select {
-		case r = <-answer:
+		case r = <-w.answer:
 		case <-ctx.Done():
-			return replica.Result{Status: replica.StatusUnavailable}, ended(ctx)
+			return replica.Result{Status: replica.StatusUnavailable}, false, ctx.Err()
+		case <-w.timer.C:
+			return replica.Result{Status: replica.StatusUnavailable}, false, late
 		}
 		if hasty && r.Status == replica.StatusNotPrimary {
 			r.Status = replica.StatusUnavailable // the primary cannot be reached from here
 		}
 		if !r.Status.Retryable() || hasty && r.Status == replica.StatusUnavailable {
-			n.answers.Put(answer)
-			return final(m, r, unsure)
+			r, err = final(m, r, unsure)
+			return r, true, err
 		}
 		unsure = unsure || r.Unsure
 		select {
 		case <-time.After(again(&r)):
 		case <-ctx.Done():
-			return r, r.Err()
+			return r, true, r.Err()
+		case <-w.timer.C:
+			return r, true, r.Err()
 		case <-n.ctx.Done():
-			return r, ErrClosed
+			return r, true, ErrClosed
 		}
-		n.try(answer, m)
+		n.try(w, m, false)
 	}
 }
 
@@ -365,20 +418,4 @@ func final(m *replica.Request, r replica.Result, unsure bool) (replica.Result, e
 		return replica.Result{}, fmt.Errorf("%w; refused at last: %s", replica.ErrOutcomeUnknown, r.Err().Error())
 	}
 	return r, r.Err()
-}
-
-// limited bounds how long a local request takes.
-func limited(ctx context.Context, hasty bool) (context.Context, context.CancelFunc) {
-	if hasty {
-		return context.WithTimeoutCause(ctx, hastyFor, replica.ErrUnavailable)
-	}
-	return context.WithTimeout(ctx, requestFor)
-}
-
-// ended is why a local request's context is over.
-func ended(ctx context.Context) error {
-	if context.Cause(ctx) == replica.ErrUnavailable {
-		return replica.ErrUnavailable // it does not wait
-	}
-	return ctx.Err()
 }

@@ -100,7 +100,7 @@ func (s *source) step(c *wire.Conn, lane int, messages []replica.Message, came t
 		}
 	}
 	n.core.FlushAcks(&n.effects)
-	n.dispatch()
+	n.dispatch(n.cfg.Clock())
 }
 
 // take handles one message. The node's mutex is held.
@@ -189,7 +189,7 @@ func (s *source) Closed(c *wire.Conn, err error) {
 			n.core.Refused(boot)
 		}
 	}
-	n.dispatch()
+	n.dispatch(n.cfg.Clock())
 }
 
 // linkTo keeps a connection to a member. Of two members the one with the lower boot connects.

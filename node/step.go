@@ -25,7 +25,7 @@ func (n *Node) tick() {
 		now := n.cfg.Clock()
 		n.ticked, n.due = now.Mono, noTick
 		n.core.Tick(now, &n.effects)
-		n.dispatch()
+		n.dispatch(now)
 		if n.tidings() != n.told {
 			n.gossip.wake()
 		}
@@ -55,8 +55,7 @@ func (n *Node) hasten(now replica.Instant) {
 
 // dispatch carries the effects of a step out: it queues the messages in their order and hands the answers over. It
 // never blocks. The mutex is held, so that messages of one slot are queued in the order of its steps.
-func (n *Node) dispatch() {
-	now := n.cfg.Clock()
+func (n *Node) dispatch(now replica.Instant) {
 	n.out.now = now.Mono
 	for _, e := range n.effects.Send {
 		if c := n.conns[e.To]; c != nil {
