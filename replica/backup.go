@@ -132,14 +132,10 @@ func (s *Slot) Tick(now Instant, fx *Effects) {
 	if s.parting {
 		s.parting, s.parted = false, now.Wall
 	}
-	s.restSome(now.Mono)
-	s.requests.sweep(now.Wall, s.parted, &s.cfg.Limits)
-	for range recordsPerTick {
-		r := s.expiry.next(now.Mono)
-		if r == nil {
-			break
-		}
-		s.due(now, r, fx)
+	s.ticked = now.Mono
+	if turn := (now.Mono + time.Duration(s.num%keepTurns)*keepEvery/keepTurns) / keepEvery; turn != s.kept {
+		s.kept = turn
+		s.keep(now, fx)
 	}
 	if s.role != Primary {
 		return
@@ -153,8 +149,27 @@ func (s *Slot) Tick(now Instant, fx *Effects) {
 	}
 }
 
-// recordsPerTick bounds the records that one tick expires.
-const recordsPerTick = 256
+// A slot looks for what is over in it every keepEvery: that costs more than the rest of a tick. Slots do so in turns.
+const (
+	keepEvery = 200 * time.Millisecond
+	keepTurns = 4
+)
+
+// keep lets records rest, forgets requests and has sessions expire.
+func (s *Slot) keep(now Instant, fx *Effects) {
+	s.restSome(now.Mono)
+	s.requests.sweep(now.Wall, s.parted, &s.cfg.Limits)
+	for range recordsPerKeep {
+		r := s.expiry.next(now.Mono)
+		if r == nil {
+			break
+		}
+		s.due(now, r, fx)
+	}
+}
+
+// recordsPerKeep bounds the records that expire at one time.
+const recordsPerKeep = 1024
 
 // due handles a record whose time in the expiry heap has come.
 func (s *Slot) due(now Instant, r *record, fx *Effects) {

@@ -263,7 +263,7 @@ func TestLockEndsWithItsSession(t *testing.T) {
 			r.sleep(150 * time.Millisecond)
 			r.load(&Load{Key: key("s")})
 		}, StatusExpired},
-		{"over", func(r *rig) { r.sleep(150 * time.Millisecond) }, StatusExpired},
+		{"over", func(r *rig) { r.sleep(keepEvery) }, StatusExpired},
 		{"created anew", func(r *rig) {
 			r.sleep(150 * time.Millisecond)
 			r.must(create("s"))

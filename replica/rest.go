@@ -7,11 +7,11 @@ import "time"
 // before, as most sessions of a large node are, or is new.
 const (
 	restAfter = 2 * time.Second
-	restSoon  = 500 * time.Millisecond
+	restSoon  = time.Second
 )
 
-// restsPerTick bounds the records that one tick packs or finds used.
-const restsPerTick = 256
+// restsPerKeep bounds the records that are packed or found used at one time.
+const restsPerKeep = 1024
 
 // lookup is the record of a key, awake, or nil.
 func (s *Slot) lookup(key Key) *record {
@@ -62,9 +62,8 @@ func (r *record) lie() { r.rest, r.versions = pack(r.newest), nil }
 
 // restSome packs records that nobody has used for a while. A record that has something pending is in use.
 func (s *Slot) restSome(now time.Duration) {
-	s.ticked = now
 	n := 0
-	for ; n < min(len(s.awake), restsPerTick) && now-s.awake[n].queued >= restSoon; n++ {
+	for ; n < min(len(s.awake), restsPerKeep) && now-s.awake[n].queued >= restSoon; n++ {
 		r := s.awake[n]
 		s.awake[n] = nil
 		if now-r.used < r.stays || len(r.pending) > 0 {

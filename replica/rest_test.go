@@ -51,11 +51,11 @@ func TestUnusedSessionRests(t *testing.T) {
 		awake int
 	}{
 		{"new", false, 0, 1},
-		{"new and unused", false, 550 * time.Millisecond, 0},
+		{"new and unused", false, 1200 * time.Millisecond, 0},
 		{"used again within two seconds", true, 1900 * time.Millisecond, 1},
 		{"unused for two seconds", false, 700 * time.Millisecond, 0},
 		{"used after a while", true, 400 * time.Millisecond, 1},
-		{"once", false, 300 * time.Millisecond, 0},
+		{"once", false, 900 * time.Millisecond, 0},
 	} {
 		if step.uses {
 			use()
@@ -83,18 +83,19 @@ func TestPendingSessionStaysAwake(t *testing.T) {
 func TestOneTickRestsSome(t *testing.T) {
 	r := newRig(t, 0, nil)
 	tick(r, r.primary(), time.Second)
-	for i := range 3 * restsPerTick {
+	for i := range 3 * restsPerKeep {
 		var fx Effects
 		c := create(fmt.Sprint(i))
 		c.NotAfter = r.now.Wall + 1000
 		r.primary().Commit(r.now, 1, c, &fx)
 	}
-	tick(r, r.primary(), restSoon-50*time.Millisecond)
-	for _, want := range []int{3 * restsPerTick, 2 * restsPerTick, restsPerTick, 0} {
+	wait := restSoon
+	for _, want := range []int{2 * restsPerKeep, restsPerKeep, 0} {
+		tick(r, r.primary(), wait)
 		if got := awake(r.primary()); got != want {
 			t.Errorf("%d awake, want %d", got, want)
 		}
-		tick(r, r.primary(), 50*time.Millisecond)
+		wait = keepEvery
 	}
 }
 

@@ -40,6 +40,7 @@ type Slot struct {
 	records  records
 	awake    []*record     // those that do not rest, each once, ascending by queued; and some that are forgotten
 	ticked   time.Duration // Instant.Mono of the last tick
+	kept     time.Duration // number of the last keepEvery in which keep was called
 	expiry   expiryHeap
 	requests requestLog
 	tail     tail
