@@ -59,7 +59,7 @@ func TestWarnings(t *testing.T) {
 		}},
 		{"the rest", Status{Members: alive, MinMembers: 2, Conflicts: 3, Slots: SlotStatus{Dead: 1},
 			Events: map[string]uint64{string(failover.EventLost): 1}}, []string{
-			"1 slot was lost with the sessions in it: every node that held it died: set -zone, or -backups 2, so that it does not happen again",
+			"1 slot was claimed empty, because no node that held the sessions could be reached: those that were only cut off bring them back, those that died do not: set -zone, or -backups 2",
 			"1 slot has a primary that is gone: if this lasts, start the missing members again",
 			"commits are refused: 1 of at least 2 members is alive: start the others again, or lower -min-members",
 			"writes given up in merges after a split: 3: see 'sessnode conflicts'",

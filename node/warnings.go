@@ -19,7 +19,8 @@ func warnings(s *Status) []string {
 		}
 	}
 	lost := s.Events[string(failover.EventLost)]
-	warn(lost > 0, "%s lost with the sessions in it: every node that held it died: set -zone, or -backups 2, so that it does not happen again", were(lost))
+	warn(lost > 0, "%s claimed empty, because no node that held the sessions could be reached: those that were only cut off bring them "+
+		"back, those that died do not: set -zone, or -backups 2", were(lost))
 	warn(s.Slots.Dead > 0, "%s a primary that is gone: if this lasts, start the missing members again", have(s.Slots.Dead))
 	warn(s.Slots.Short > 0, "%s fewer copies than %d living members allow: they are being restored, see progress",
 		have(s.Slots.Short), len(s.Members))
