@@ -140,6 +140,9 @@ func printStatusOf(w io.Writer, document []byte, seen *pace) error {
 	}
 	fmt.Fprintf(w, "%s holds %d slots as primary, %d as backup, %d being fetched; %d sessions, %d bytes\n",
 		s.Node, s.Held.Primary, s.Held.Backup, s.Held.Learner, s.Held.Sessions, s.Held.Bytes)
+	if s.Memory.LimitBytes > 0 {
+		fmt.Fprintf(w, "its sessions take %s of %s\n", size(s.Memory.UsedBytes), size(s.Memory.LimitBytes))
+	}
 	printUnderWay(w, s, seen.text(s.Progress, time.Now()))
 	if s.Admin != "" {
 		fmt.Fprintf(w, "admin listener at %s\n", s.Admin)
