@@ -71,7 +71,7 @@ var values = []value{
 	counter("repairs_total", "Copies that differed and were made equal by this node.", func(m *node.Metrics) float64 { return float64(m.Repaired) }),
 	counter("lost_slots_total", "Slots that this node claimed empty because every copy was gone.", func(m *node.Metrics) float64 { return float64(m.Lost) }),
 	counter("revived_slots_total", "Slots revived from a copy that turned up late.", func(m *node.Metrics) float64 { return float64(m.Revived) }),
-	counter("evicted_backups_total", "Backups that this node evicted because they acknowledged nothing.", func(m *node.Metrics) float64 { return float64(m.Evicted) }),
+	counter("evicted_backups_total", "Backups that this node evicted because they were gone or acknowledged nothing.", func(m *node.Metrics) float64 { return float64(m.Evicted) }),
 	counter("restored_copies_total", "Copies that this node made.", func(m *node.Metrics) float64 { return float64(m.Restored) }),
 	counter("received_handoffs_total", "Slots that were handed over to this node.", func(m *node.Metrics) float64 { return float64(m.HandedOver) }),
 	counter("fenced_total", "Slots that this node served until it learned of a higher claim.", func(m *node.Metrics) float64 { return float64(m.Fenced) }),
