@@ -9,7 +9,8 @@ SEED        ?= 1
 STEPS       ?= 20000
 DURATION    ?= 60s
 CHROMIUM    ?= chromium
-FROM        ?= $(shell git describe --tags --abbrev=0 2>/dev/null || grep -v '^\#' upgrade_from.txt)
+# The release before this commit, also where this commit is one itself.
+FROM        ?= $(shell git describe --tags --abbrev=0 HEAD^ 2>/dev/null || grep -v '^\#' upgrade_from.txt)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
@@ -19,7 +20,7 @@ NESTED := $(dir $(wildcard client/*/go.mod bench/*/go.mod))
 nested = @for dir in $(NESTED); do echo "$$dir: $(1)"; (cd $$dir && $(1)) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help check format vet modules vuln lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants upgrade-test cover build console-test demo clean
+.PHONY: help check format vet modules vuln lint imports cross race test splits replay fuzz bench-micro bench bin/peers figures page chaos chaos-ci chaos-mutants upgrade-test cover build console-packages console-test demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,7 +103,11 @@ chaos-mutants: ## take one rule of the protocol out at a time: the replay must f
 	$(GO) run ./chaos/mutants $(if $(LAB),-lab) $(ARGS)
 
 upgrade-test: build ## replace nodes of FROM=REV, the last release, by today's under load, one at a time, and one back: no request may fail
-	@dir=$$(mktemp -d) && trap 'git worktree remove --force "$$dir/tree"; rm -rf "$$dir"' EXIT && \
+	@if ! git cat-file -e '$(FROM)^{commit}' 2>/dev/null; then \
+		echo "$(FROM) is not in this clone: get it with git fetch --unshallow --tags"; \
+		[ '$(origin FROM)' = file ] && echo "skipped: make upgrade-test"; exit; \
+	fi; \
+	dir=$$(mktemp -d) && trap 'git worktree remove --force "$$dir/tree"; rm -rf "$$dir"' EXIT && \
 	git worktree add --detach "$$dir/tree" $(FROM) && \
 	(cd "$$dir/tree" && CGO_ENABLED=0 $(GO) build -o "$$dir/sessnode" ./cmd/sessnode) && \
 	bin/sessnode bench rolling -from "$$dir/sessnode" -check
@@ -114,10 +119,13 @@ cover: ## test coverage across packages; details in cover.out
 build: ## the static binary bin/sessnode
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sessnode ./cmd/sessnode
 
+console-packages: # what npm has to give for the console's test, from its cache if it is there
+	npm ci --prefix admin/browser --no-audit --no-fund --prefer-offline
+
 console-test: build ## the console in headless Chromium over three nodes, pictures in bin/console; installs Chromium (apt-get, root) and playwright-core (npm)
 	@command -v node npm >/dev/null || { echo "node and npm are needed: apt-get install nodejs npm"; exit 1; }
 	@command -v $(CHROMIUM) >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; }
-	npm ci --prefix admin/browser --no-audit --no-fund
+	$(MAKE) console-packages
 	CHROMIUM=$$(command -v $(CHROMIUM)) node --test --test-reporter spec admin/browser/console.test.mjs
 
 demo: build ## bin/sessnode demo with ARGS=-once or the like

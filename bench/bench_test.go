@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -270,5 +272,24 @@ func TestReportShowsEveryScenario(t *testing.T) {
 	}
 	if err := Report(&b, []Result{{Scenario: "gone"}}); err == nil {
 		t.Error("an unknown scenario is reported")
+	}
+}
+
+// The formulas by which a cluster is planned are those of the guide.
+func TestPlanIsTheGuides(t *testing.T) {
+	guide, err := os.ReadFile("../docs/OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		fmt.Sprintf("sessions × (bytes + %d) × (1 + backups) / (nodes − 1)", sessionOverhead),
+		fmt.Sprintf("2 × heap + %d MB", processOverhead/1_000_000),
+	} {
+		if !strings.Contains(string(guide), want) {
+			t.Errorf("docs/OPERATIONS.md does not plan %q", want)
+		}
+	}
+	if heap := plannedHeap(1_000_000, 1024, 4); heap != 637_000_000 || plannedProcess(heap) != 1_324_000_000 {
+		t.Errorf("a million sessions of 1 KiB on five nodes, one of them gone: %d, %d", heap, plannedProcess(heap))
 	}
 }

@@ -56,6 +56,9 @@ func runRestore(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.result.show("balance after", seconds(time.Since(at)), "s")
+	if err := s.judgeSize(ctx, restoreSessions, restoreBytes); err != nil {
+		return err
+	}
 	moved := 0
 	for _, c := range s.watch.since(at) {
 		moved += c.after.gained(c.before)

@@ -85,7 +85,7 @@ func hasHeading(page, anchor string) bool {
 func TestLabelsInExamples(t *testing.T) {
 	scraped := scrape(t, startNode(t))
 	for _, file := range []string{"alerts.yml", "dashboard.json"} {
-		for _, m := range regexp.MustCompile(`(sessnode_\w+)\{(\w+)(?:=|=~|!=)\\?"([a-z_|]+)\\?"`).FindAllStringSubmatch(readExample(t, prometheusDir+file), -1) {
+		for _, m := range regexp.MustCompile(`(sessnode_\w+)\{(\w+)(?:=|=~|!=|!~)\\?"([a-z_|]+)\\?"`).FindAllStringSubmatch(readExample(t, prometheusDir+file), -1) {
 			for _, v := range strings.Split(m[3], "|") {
 				if !regexp.MustCompile(m[1] + `\{[^}]*` + m[2] + `="` + v + `"`).MatchString(scraped) {
 					t.Errorf("%s: %s has no %s %q", file, m[1], m[2], v)

@@ -96,10 +96,16 @@ func TestNodeCounts(t *testing.T) {
 		`sessnode_requests_total{kind="load",result="ok"} 3`, `sessnode_requests_total{kind="lock",result="ok"} 1`,
 		`sessnode_request_duration_seconds_count{kind="load"} 3`, `sessnode_commits_total{copies="1"} 1`,
 		`sessnode_sessions 1`, `sessnode_session_bytes 6`, `sessnode_locks_held 1`, `sessnode_lock_waiters 0`, `sessnode_ready 1`,
-		`sessnode_leased_slots 16`, `sessnode_slots{state="all"} 16`, `sessnode_held_slots{role="primary"} 16`,
+		`sessnode_leased_slots 16`, `sessnode_slots{state="all"} 16`, `sessnode_slots{state="home"} 16`, `sessnode_held_slots{role="primary"} 16`,
 		`sessnode_members{state="alive"} 1`, `sessnode_members{state="missing"} 0`, `sessnode_refusals_total{reason="overloaded"} 0`,
 		`sessnode_lost_slots_total 0`, `sessnode_replication_backlog_entries 0`,
 	)
+	if !regexp.MustCompile(`sessnode_node_info{[^}]*version="[^"]+"} 1`).MatchString(got) {
+		t.Error("no version")
+	}
+	if !regexp.MustCompile(`sessnode_memory_used_bytes [1-9]`).MatchString(got) || !regexp.MustCompile(`sessnode_memory_limit_bytes [1-9]`).MatchString(got) {
+		t.Error("nothing of the memory that sessions take")
+	}
 	if !strings.Contains(got, "\ngo_goroutines ") || !strings.Contains(got, "\nprocess_") {
 		t.Error("nothing of the Go runtime or the process")
 	}

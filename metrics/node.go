@@ -49,6 +49,8 @@ var values = []value{
 
 	gauge("sessions", "Live sessions that the node holds, as primary or backup.", func(m *node.Metrics) float64 { return float64(m.Status.Held.Sessions) }),
 	gauge("session_bytes", "Bytes of the attributes of these sessions.", func(m *node.Metrics) float64 { return float64(m.Status.Held.Bytes) }),
+	gauge("memory_used_bytes", "Bytes that the sessions on the node take, as its limit counts them.", func(m *node.Metrics) float64 { return float64(m.Status.Memory.UsedBytes) }),
+	gauge("memory_limit_bytes", "Bytes that they may take, see -memory; 0: any number.", func(m *node.Metrics) float64 { return float64(m.Status.Memory.LimitBytes) }),
 	counter("expired_sessions_total", "Sessions that this node ended as primary because their time had come.", func(m *node.Metrics) float64 { return float64(m.Expired) }),
 	gauge("locks_held", "Locks held on sessions of which this node is primary.", func(m *node.Metrics) float64 { return float64(m.LocksHeld) }),
 	gauge("lock_waiters", "Requests that wait for such a lock.", func(m *node.Metrics) float64 { return float64(m.LocksWaiting) }),
@@ -69,7 +71,7 @@ var values = []value{
 	counter("repairs_total", "Copies that differed and were made equal by this node.", func(m *node.Metrics) float64 { return float64(m.Repaired) }),
 	counter("lost_slots_total", "Slots that this node claimed empty because every copy was gone.", func(m *node.Metrics) float64 { return float64(m.Lost) }),
 	counter("revived_slots_total", "Slots revived from a copy that turned up late.", func(m *node.Metrics) float64 { return float64(m.Revived) }),
-	counter("evicted_backups_total", "Backups that this node evicted because they acknowledged nothing.", func(m *node.Metrics) float64 { return float64(m.Evicted) }),
+	counter("evicted_backups_total", "Backups that this node evicted because they were gone or acknowledged nothing.", func(m *node.Metrics) float64 { return float64(m.Evicted) }),
 	counter("restored_copies_total", "Copies that this node made.", func(m *node.Metrics) float64 { return float64(m.Restored) }),
 	counter("received_handoffs_total", "Slots that were handed over to this node.", func(m *node.Metrics) float64 { return float64(m.HandedOver) }),
 	counter("fenced_total", "Slots that this node served until it learned of a higher claim.", func(m *node.Metrics) float64 { return float64(m.Fenced) }),
@@ -77,7 +79,7 @@ var values = []value{
 
 // The metrics with labels, and the histograms.
 var (
-	infoDesc     = describe("node_info", "1; which node this is.", "node", "boot", "cluster")
+	infoDesc     = describe("node_info", "1; which node this is, and the version that it runs.", "node", "boot", "cluster", "version")
 	requestsDesc = describe("requests_total", "Requests that the node answered itself, as primary, or refused.", "kind", "result")
 	refusalsDesc = describe("refusals_total", "Requests that were refused for what the node or the cluster lacked, or because they cannot be meant.", "reason")
 	tookDesc     = describe("request_duration_seconds", "From a request's arrival to its answer by this node as primary.", "kind")
@@ -114,7 +116,7 @@ func (c nodeCollector) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(v.desc, v.kind, v.of(&m))
 	}
 	s := &m.Status
-	to <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, s.Node, s.Boot, s.Cluster)
+	to <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, s.Node, s.Boot, s.Cluster, s.Version)
 	collectRequests(&m, to)
 	collectSlots(s, to)
 	for state, count := range memberStates(s) {
@@ -145,7 +147,7 @@ func collectRequests(m *node.Metrics, to chan<- prometheus.Metric) {
 func collectSlots(s *node.Status, to chan<- prometheus.Metric) {
 	for state, count := range map[string]int{
 		"all": s.Slots.Total, "unclaimed": s.Slots.Unclaimed, "short": s.Slots.Short, "dead": s.Slots.Dead, "sole": s.Slots.Sole,
-		"reduced": s.Slots.Reduced,
+		"reduced": s.Slots.Reduced, "home": s.Slots.Home,
 	} {
 		to <- sample(slotsDesc, count, state)
 	}

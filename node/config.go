@@ -144,7 +144,7 @@ func (m Moves) validate() error {
 	case m.MovesMax < 1:
 		return fmt.Errorf("%w: %d moves at a time: choose at least 1", ErrConfig, m.MovesMax)
 	case m.Settle < 0:
-		return fmt.Errorf("%w: settle time %v is negative", ErrConfig, m.Settle)
+		return fmt.Errorf("%w: settle time %v is negative: choose more, such as 1s", ErrConfig, m.Settle)
 	case !(m.SlowFactor > 1):
 		return fmt.Errorf("%w: slow factor %v: choose more than 1", ErrConfig, m.SlowFactor)
 	}
@@ -263,11 +263,11 @@ func (c Config) Validate() error {
 	case c.Backups != NoBackups && c.Backups > 2 || c.Backups < NoBackups:
 		return fmt.Errorf("%w: %d backups: choose 0, 1 or 2", ErrConfig, c.Backups)
 	case c.MinCopies < 1 || c.MinCopies > 1+c.backups():
-		return fmt.Errorf("%w: min-copies %d cannot be reached with %d backups", ErrConfig, c.MinCopies, c.backups())
+		return fmt.Errorf("%w: min-copies %d cannot be reached with %d backups: choose 1 to %d", ErrConfig, c.MinCopies, c.backups(), 1+c.backups())
 	case c.DrainDeadline < 0 && c.DrainDeadline != LeaveAtOnce:
-		return fmt.Errorf("%w: drain deadline %v is negative", ErrConfig, c.DrainDeadline)
+		return fmt.Errorf("%w: drain deadline %v is negative: choose 0, to leave at once, or more", ErrConfig, c.DrainDeadline)
 	case c.JoinTimeout < 0:
-		return fmt.Errorf("%w: join time-out %v is negative", ErrConfig, c.JoinTimeout)
+		return fmt.Errorf("%w: join time-out %v is negative: choose 1s or more", ErrConfig, c.JoinTimeout)
 	case c.Lease != 0 && (c.Lease < 50*time.Millisecond || c.Lease > time.Minute):
 		return fmt.Errorf("%w: lease %v: choose 50ms to 1m", ErrConfig, c.Lease)
 	case min(c.Traffic.ConnsMax, c.Traffic.HandshakesMax, c.Traffic.RequestsMax, c.Traffic.RequestsPerConn) < 0:
@@ -280,8 +280,8 @@ func (c Config) Validate() error {
 	if err := cmp.Or(c.validateSplit(), c.Moves.validate()); err != nil {
 		return err
 	}
-	for _, a := range append([]string{c.Listen}, c.Join...) {
-		if name, ok := strings.CutPrefix(a, SRVPrefix); ok && a != c.Listen {
+	for _, a := range slices.Concat([]string{c.Listen, cmp.Or(c.Advertise, c.Listen)}, c.Join) {
+		if name, ok := strings.CutPrefix(a, SRVPrefix); ok && a != c.Listen && a != c.Advertise {
 			if err := c.validateSRV(a, name); err != nil {
 				return err
 			}

@@ -60,12 +60,13 @@ func (n *Node) overview() Status {
 		s.Cluster = fmt.Sprintf("%016x", id)
 	}
 	s.Ready, s.Reason = n.ready()
-	members := n.core.Members()
+	members, versions := n.core.Members(), n.gossip.versions()
+	versions[n.self.Boot] = s.Version // gossip may not have brought it back yet
 	index := make(map[replica.Boot]int, len(members))
 	for i, m := range members {
 		index[m.Boot] = i
 		s.Members = append(s.Members, MemberStatus{
-			Name: m.Name, Boot: m.Boot.String(), Address: m.Addr, Zone: m.Zone,
+			Name: m.Name, Boot: m.Boot.String(), Address: m.Addr, Zone: m.Zone, Version: versions[m.Boot],
 			Connected: m.Boot == n.self.Boot || n.conns[m.Boot] != nil,
 			Draining:  n.drains(m),
 			ClockOff:  n.core.ClockOff(m.Boot),

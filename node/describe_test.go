@@ -59,10 +59,13 @@ func TestWarnings(t *testing.T) {
 		}},
 		{"the rest", Status{Members: alive, MinMembers: 2, Conflicts: 3, Slots: SlotStatus{Dead: 1},
 			Events: map[string]uint64{string(failover.EventLost): 1}}, []string{
-			"1 slot was lost with the sessions in it: every node that held it died",
+			"1 slot was claimed empty, because no node that held the sessions could be reached: those that were only cut off bring them back, those that died do not: set -zone, or -backups 2",
 			"1 slot has a primary that is gone: if this lasts, start the missing members again",
 			"commits are refused: 1 of at least 2 members is alive: start the others again, or lower -min-members",
 			"writes given up in merges after a split: 3: see 'sessnode conflicts'",
+		}},
+		{"half upgraded", Status{Members: []MemberStatus{{Version: "v1.3.0"}, {Version: "v1.2.0"}, {}, {Version: "v1.3.0"}}}, []string{
+			"members run different versions: finish the upgrade: one that does not tell, v1.2.0, v1.3.0",
 		}},
 		{"clock off", Status{Boot: "1", Members: off, ClockState: ClockOff, ClockAheadMS: 8012}, []string{
 			"this node's clock is 8s ahead of the others': it leads no slot until it is right: check NTP",
@@ -96,13 +99,19 @@ func TestBackupsWanted(t *testing.T) {
 	}
 }
 
-// A member of an earlier version tells no flags, and one of a later version tells more.
+// A member of an earlier version tells no flags or not its version, and one of a later version tells more.
 func TestMetaFlags(t *testing.T) {
-	m := meta{boot: 1 << 60, cluster: 2, started: 3, slots: 4, limits: 5, name: "n1", zone: "z", addr: "10.0.0.1:7946", flags: metaDraining}
+	m := meta{
+		boot: 1 << 60, cluster: 2, started: 3, slots: 4, limits: 5, name: "n1", zone: "z", addr: "10.0.0.1:7946", flags: metaDraining,
+		version: "v1.2.0",
+	}
 	whole := m.encode()
-	earlier, err := decodeMeta(whole[:len(whole)-1])
-	if err != nil || earlier.flags != 0 || earlier.name != "n1" {
-		t.Errorf("earlier: %+v, %v", earlier, err)
+	for _, missing := range []int{1 + len("v1.2.0"), 1, len("v1.2.0") + 2} {
+		earlier, err := decodeMeta(whole[:len(whole)-missing])
+		flagged := missing < len("v1.2.0")+2
+		if err != nil || (earlier.flags != 0) != flagged || earlier.name != "n1" || earlier.version != "" {
+			t.Errorf("earlier by %d bytes: %+v, %v", missing, earlier, err)
+		}
 	}
 	later, err := decodeMeta(append(whole, 1, 2, 3))
 	if err != nil || later != m || !later.member().Draining {

@@ -112,9 +112,13 @@ type meta struct {
 	zone    string
 	addr    string
 	flags   uint64 // came later than the rest; a bit that is unknown here means nothing
+	version string // of the module; came later than flags, empty where it is not told
 }
 
 const metaVersion = 1
+
+// metaVersionLenMax bounds the version of the module in metadata, which is short of room.
+const metaVersionLenMax = 64
 
 // metaDraining is the flag of a member that hands over what it holds.
 const metaDraining = 1 << 0
@@ -129,7 +133,9 @@ func (m meta) encode() []byte {
 	for _, s := range []string{m.name, m.zone, m.addr} {
 		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
 	}
-	return binary.AppendUvarint(b, m.flags)
+	b = binary.AppendUvarint(b, m.flags)
+	v := m.version[:min(len(m.version), metaVersionLenMax)]
+	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
 }
 
 func decodeMeta(b []byte) (meta, error) {
@@ -147,14 +153,26 @@ func decodeMeta(b []byte) (meta, error) {
 	}
 	var s [3]string
 	for i := range s {
-		n, size := binary.Uvarint(b)
-		if size <= 0 || n > uint64(len(b)-size) {
+		var ok bool
+		if s[i], b, ok = cutText(b); !ok {
 			return meta{}, errMeta
 		}
-		s[i], b = string(b[size:size+int(n)]), b[size+int(n):]
 	}
-	flags, _ := binary.Uvarint(b) // zero if there is nothing
-	return meta{replica.Boot(v[0]), v[1], int64(v[2]), int(v[3]), v[4], s[0], s[1], s[2], flags}, nil
+	flags, size := binary.Uvarint(b) // zero if there is nothing
+	told := ""
+	if size > 0 {
+		told, _, _ = cutText(b[size:]) // empty if there is nothing
+	}
+	return meta{replica.Boot(v[0]), v[1], int64(v[2]), int(v[3]), v[4], s[0], s[1], s[2], flags, told}, nil
+}
+
+// cutText takes a text with its length before it from the front of b.
+func cutText(b []byte) (text string, rest []byte, ok bool) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return "", b, false
+	}
+	return string(b[size : size+int(n)]), b[size+int(n):], true
 }
 
 func (m meta) member() replica.Member {
@@ -168,12 +186,16 @@ func (g *gossip) NodeMeta(limit int) []byte {
 	defer n.mu.Unlock()
 	m := meta{
 		boot: n.self.Boot, cluster: n.core.Cluster(), started: n.started, slots: n.cfg.Slots, limits: n.agreement(),
-		name: n.self.Name, zone: n.self.Zone, addr: n.self.Addr,
+		name: n.self.Name, zone: n.self.Zone, addr: n.self.Addr, version: version(),
 	}
 	if n.draining {
 		m.flags = metaDraining
 	}
 	b := m.encode()
+	if len(b) > limit { // a long name of a host as the address; the version is what can be done without
+		m.version = ""
+		b = m.encode()
+	}
 	if len(b) > limit {
 		panic("node: BUG: member metadata too long") // names and addresses are bounded by Validate
 	}
@@ -266,6 +288,17 @@ func (g *gossip) alive() []meta {
 	all := make([]meta, 0, len(latest))
 	for _, m := range latest {
 		all = append(all, m)
+	}
+	return all
+}
+
+// versions are those that members tell of themselves.
+func (g *gossip) versions() map[replica.Boot]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make(map[replica.Boot]string, len(g.members))
+	for _, m := range g.members {
+		all[m.boot] = m.version
 	}
 	return all
 }

@@ -147,7 +147,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		ticker:   time.NewTimer(0),
 		events:   map[replica.EventKind]uint64{},
 		turns:    map[uint32]replica.Boot{},
-		top:      newTop(),
+		top:      newTop(cfg.Clock().Mono),
 	}
 	n.drain, n.left = make(chan struct{}), make(chan struct{})
 	n.ctx, n.stop = context.WithCancel(context.Background())

@@ -53,6 +53,7 @@ type MemberStatus struct {
 	Boot      string `json:"boot"`
 	Address   string `json:"address"`
 	Zone      string `json:"zone,omitempty"`
+	Version   string `json:"version,omitempty"`   // of the module; empty: it is too old to tell
 	Primary   int    `json:"primary"`             // slots of which it is acting primary
 	Backup    int    `json:"backup"`              // slots of which it is acting backup
 	Connected bool   `json:"connected"`           // this node has a connection to it, or is it

@@ -28,6 +28,21 @@ func TestStatusShowsPolicy(t *testing.T) {
 	})
 }
 
+// The status of each node tells the versions that all members tell of themselves.
+func TestStatusShowsVersions(t *testing.T) {
+	runCluster(t, 3, nil, func(c *cluster) {
+		c.wait(5 * time.Second)
+		for _, cn := range c.nodes {
+			s := cn.node.Status()
+			for _, m := range s.Members {
+				if m.Version == "" || m.Version != s.Version {
+					t.Errorf("%s sees %s with version %q, has %q", s.Node, m.Name, m.Version, s.Version)
+				}
+			}
+		}
+	})
+}
+
 // Either key opens sessions; only the cluster key opens the status.
 func TestStatusNeedsClusterKey(t *testing.T) {
 	clientKey, err := wire.DevelopmentKey().ClientKey()

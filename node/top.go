@@ -55,7 +55,7 @@ type top struct {
 	weight int // how many that one stands for
 	since  time.Duration
 	now    ranking
-	before ranking // the last full window; empty if that was longer ago
+	before ranking // the last full window; without sessions if nothing was asked in it
 
 	second time.Duration // when the requests of the second under way began to be counted
 	seen   int           // in it
@@ -77,7 +77,9 @@ type ranked struct {
 	over  int // of count, what may have been others'
 }
 
-func newTop() top { return top{seed: maphash.MakeSeed(), weight: 1} }
+func newTop(now time.Duration) top {
+	return top{seed: maphash.MakeSeed(), weight: 1, since: now, second: now}
+}
 
 // request takes notice of one.
 func (t *top) request(now time.Duration, m *replica.Request) {
@@ -110,7 +112,7 @@ func (t *top) roll(now time.Duration) {
 	if passed < topWindow {
 		return
 	}
-	t.before = ranking{}
+	t.before = ranking{took: topWindow} // nothing was asked for at least so long
 	if passed < 2*topWindow {
 		t.before = t.now
 		t.before.took = passed

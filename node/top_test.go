@@ -15,7 +15,7 @@ func loadOf(id string) *replica.Request {
 
 // At a low rate every request is counted, and the whole id is nowhere to be seen.
 func TestTopCountsFewExactly(t *testing.T) {
-	top := newTop()
+	top := newTop(0)
 	for i := range 100 {
 		now := time.Duration(i) * 50 * time.Millisecond
 		top.request(now, loadOf("aaaaaa.0123456789"))
@@ -37,7 +37,7 @@ func TestTopCountsFewExactly(t *testing.T) {
 
 // Among very many sessions the busy ones are found, though not each is remembered and not each request is looked at.
 func TestTopFindsTheBusyAmongMany(t *testing.T) {
-	top := newTop()
+	top := newTop(0)
 	random := rand.New(rand.NewPCG(1, 2))
 	const perSecond = 20000
 	for i := range 12 * perSecond {
@@ -85,7 +85,7 @@ func TestRankingBounds(t *testing.T) {
 
 // Above 2,000 requests a second one of sixteen is looked at, and each again when there are few.
 func TestTopLooksAtFewOfMany(t *testing.T) {
-	top := newTop()
+	top := newTop(0)
 	looked := 0
 	for i := range 10_000 {
 		if top.skip == 0 {
@@ -106,7 +106,7 @@ func TestTopLooksAtFewOfMany(t *testing.T) {
 
 // What was long ago does not count any more.
 func TestTopForgets(t *testing.T) {
-	top := newTop()
+	top := newTop(0)
 	for i := range 100 {
 		top.request(time.Duration(i)*time.Millisecond, loadOf("aaaaaa.0123456789"))
 	}
@@ -122,9 +122,21 @@ func TestTopForgets(t *testing.T) {
 	}
 }
 
+// The first request after a rest does not count as if it had been the only second.
+func TestTopAfterARest(t *testing.T) {
+	top := newTop(0)
+	for i := range 6 {
+		top.request(time.Minute+time.Duration(i)*time.Millisecond, loadOf("aaaaaa.0123456789"))
+	}
+	seconds, rate, got := top.sessions(time.Minute+time.Second, 64)
+	if seconds != 11 || rate > 0.6 || len(got) != 1 || got[0].Rate > 0.6 {
+		t.Errorf("over %v s: %v a second, %+v; want 6 in 11 s", seconds, rate, got)
+	}
+}
+
 // BenchmarkTop is what one request costs among many.
 func BenchmarkTop(b *testing.B) {
-	top := newTop()
+	top := newTop(0)
 	var requests [4096]*replica.Request
 	for i := range requests {
 		requests[i] = loadOf(fmt.Sprintf("%06d.others", i))

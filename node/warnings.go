@@ -1,7 +1,9 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +19,8 @@ func warnings(s *Status) []string {
 		}
 	}
 	lost := s.Events[string(failover.EventLost)]
-	warn(lost > 0, "%s lost with the sessions in it: every node that held it died", were(lost))
+	warn(lost > 0, "%s claimed empty, because no node that held the sessions could be reached: those that were only cut off bring them "+
+		"back, those that died do not: set -zone, or -backups 2", were(lost))
 	warn(s.Slots.Dead > 0, "%s a primary that is gone: if this lasts, start the missing members again", have(s.Slots.Dead))
 	warn(s.Slots.Short > 0, "%s fewer copies than %d living members allow: they are being restored, see progress",
 		have(s.Slots.Short), len(s.Members))
@@ -25,6 +28,7 @@ func warnings(s *Status) []string {
 	warn(len(s.Members) < s.MinMembers, "commits are refused: %d of at least %d members %s alive: start the others again, or "+
 		"lower -min-members", len(s.Members), s.MinMembers, isAre(len(s.Members)))
 	warn(len(s.Missing) > 0, "%s missing: start again, or run 'sessnode forget NAME' for one that will never return", names(s.Missing))
+	warn(len(versionsOf(s)) > 1, "members run different versions: finish the upgrade: %s", strings.Join(versionsOf(s), ", "))
 	for _, w := range clockWarnings(s) {
 		warn(true, "%s", w)
 	}
@@ -53,6 +57,15 @@ func clockWarnings(s *Status) (all []string) {
 		}
 	}
 	return all
+}
+
+// versionsOf is each version that a member runs, sorted.
+func versionsOf(s *Status) (all []string) {
+	for _, m := range s.Members {
+		all = append(all, cmp.Or(m.Version, "one that does not tell"))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // direction is by how much a clock is wrong.

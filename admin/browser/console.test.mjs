@@ -122,6 +122,7 @@ test("nothing of a session, nothing from elsewhere, no complaint", async () => {
 test("a narrow screen does not scroll sideways", async () => {
   await page.setViewportSize({ width: 380, height: 800 });
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  assert.ok(await page.locator("#top").evaluate((table) => table.parentElement.scrollWidth <= table.parentElement.clientWidth), "rates are cut off");
   await shoot("narrow");
   await page.setViewportSize({ width: 1280, height: 900 });
 });

@@ -68,7 +68,7 @@ func (p *program) printReady(s *chaos.Shown) {
 	}
 	fmt.Fprintf(p.out, `
 In another terminal, as the same user:
-  %[1]s chaos cut%[2]s a,b c,d,e      also: pull c, loss a 10%%, delay a 20ms, pause c, kill c; -h says more
+  %[1]s chaos cut%[2]s %[6]s      also: pull c, loss a 10%%, delay a 20ms, pause c, kill c; -h says more
   %[1]s chaos show%[2]s
   %[1]s chaos heal%[2]s
   eval "$(%[1]s chaos show%[2]s -env)" && %[1]s status -node $NODE_A
@@ -77,7 +77,16 @@ An application on this machine:
   key file  %[4]s
   logs      %[5]s
 Ctrl-C ends all of it.
-`, p.typed(), which, strings.Join(s.Addresses(), ","), s.KeyFile, s.Dir)
+`, p.typed(), which, strings.Join(s.Addresses(), ","), s.KeyFile, s.Dir, halves(s.Nodes))
+}
+
+// halves is a cut of the nodes into a smaller side and a larger one.
+func halves(nodes []chaos.ShownNode) string {
+	var all []string
+	for i := range nodes {
+		all = append(all, nodes[i].Short)
+	}
+	return strings.Join(all[:len(all)/2], ",") + " " + strings.Join(all[len(all)/2:], ",")
 }
 
 // printNodes prints the nodes of a lab as a table.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -116,6 +117,8 @@ type setting struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	From  string `json:"from"` // "flag", the environment variable, FILE:LINE, or "default"
+	// Computed says what the default is where the node works it out as it starts, and the value here is empty or 0.
+	Computed string `json:"computed,omitempty"`
 }
 
 // hidden stands for a key.
@@ -128,16 +131,26 @@ func settingsOf(flags *flag.FlagSet, from origins) []setting {
 		if f.Name == jsonFlag {
 			return
 		}
-		s := setting{f.Name, f.Value.String(), cmp.Or(from[f.Name], "default")}
+		s := setting{Name: f.Name, Value: f.Value.String(), From: cmp.Or(from[f.Name], "default")}
+		if s.From == "default" && (s.Value == "" || s.Value == "0") {
+			s.Computed = computedDefault(f)
+		}
 		if isSecret(s.Value) {
 			s.Value = hidden
 		}
 		if f.Name == "key-file" && os.Getenv(keyVariable) != "" {
-			all = append(all, setting{"key", hidden, keyVariable})
+			all = append(all, setting{Name: "key", Value: hidden, From: keyVariable})
 		}
 		all = append(all, s)
 	})
 	return all
+}
+
+// computedDefault is what a flag's usage says of its default, if that is not one value.
+func computedDefault(f *flag.Flag) string {
+	_, text, _ := strings.Cut(f.Usage, "(default ")
+	text, _, _ = strings.Cut(text, ")")
+	return text
 }
 
 func (p *program) configShow(all []setting, asJSON bool) error {
@@ -147,7 +160,11 @@ func (p *program) configShow(all []setting, asJSON bool) error {
 	t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "SETTING\tVALUE\tFROM")
 	for _, s := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Name, cmp.Or(s.Value, "-"), s.From)
+		value, from := cmp.Or(s.Value, "-"), s.From
+		if s.Computed != "" {
+			value, from = "-", from+": "+s.Computed
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Name, value, from)
 	}
 	return t.Flush()
 }

@@ -65,12 +65,19 @@ func explainRun(err error, conf node.Config, name string) error {
 	return err
 }
 
+// lookedUp finds the name that an error says could not be looked up.
+var lookedUp = regexp.MustCompile(`look up (\S+): `)
+
 // explainNoSeed names each address that was tried once, and the file of those that are only remembered.
 func explainNoSeed(err error, conf node.Config, name string) error {
 	if conf.Key.IsZero() && strings.Contains(err.Error(), wire.ErrDevelopmentKey.Error()) {
 		return explain(err, "-join %s is beyond loopback, and no key was given: name it with -key-file", strings.Join(conf.Join, ","))
 	}
 	within := cmp.Or(conf.JoinTimeout, node.JoinTimeoutDefault)
+	if m := lookedUp.FindStringSubmatch(err.Error()); m != nil {
+		return explain(err, "no node to join was found within %v: %s could not be looked up: check -join and the name servers",
+			within, m[1])
+	}
 	file := filepath.Join(conf.StateDir, name+".members")
 	if _, missing := os.Stat(file); conf.StateDir == "" || missing != nil {
 		return explain(err, "no node to join answered within %v at %s: check -join, that a node runs there, and that UDP passes "+

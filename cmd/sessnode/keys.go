@@ -74,7 +74,7 @@ func checkSecretFile(what, file string) error {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
-		return configError{fmt.Errorf("%s: %w", what, err)}
+		return configError{fmt.Errorf("%s: %w: name one that exists and can be read", what, err)}
 	case info.IsDir():
 		return configError{fmt.Errorf("%s %s is a directory: name the file in it", what, file)}
 	case isExposed(info.Mode()):

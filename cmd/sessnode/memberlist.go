@@ -105,12 +105,9 @@ func memberReportOf(all []answered[node.Status]) memberReport {
 
 // compared adds the warnings that only who asked all can give.
 func compared(r memberReport) memberReport {
-	versions, views := map[string]bool{}, map[int]bool{}
+	views := map[int]bool{}
 	for _, m := range r.Members {
-		versions[m.Version], views[m.Sees] = true, true
-	}
-	if len(versions) > 1 {
-		r.Warnings = append(r.Warnings, "members run different versions: finish the upgrade")
+		views[m.Sees] = true
 	}
 	if len(views) > 1 {
 		r.Warnings = append(r.Warnings, "members see different numbers of members: if this lasts, the network between some is cut")

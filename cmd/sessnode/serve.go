@@ -118,7 +118,7 @@ func (s *serving) define(flags *flag.FlagSet) {
 	flags.StringVar(&s.clock, "clock", "", "`FILE` that makes this node's clock wrong, as in '-3s 1.02': off by so much, and so many times as fast; read "+
 		"again whenever it changes. For tests of a cluster under wrong clocks")
 	flags.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
-	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
+	flags.Var((*logLevel)(&s.logLevel), "log-level", "`level` of the log: debug, info, warn or error")
 }
 
 // serve runs a node until ctx is done.
@@ -221,6 +221,11 @@ func (s *serving) check(conf node.Config) error {
 		return usageError{fmt.Errorf("-log %q: choose text or json", s.logFormat)}
 	case conf.MinCopies == 0:
 		return configError{fmt.Errorf("-min-copies 0: choose 1 to %d", 1+max(s.backups, 0))}
+	case conf.MemoryBytes != 0 && conf.MemoryBytes < memoryMin:
+		return configError{fmt.Errorf("-memory of %d bytes: choose at least 1MiB, some MiB for a node without sessions", conf.MemoryBytes)}
+	}
+	if err := checkZero(conf); err != nil {
+		return err
 	}
 	if err := checkAddress("-bind", conf.Listen); err != nil {
 		return err
@@ -231,6 +236,30 @@ func (s *serving) check(conf node.Config) error {
 		}
 	}
 	return checkAddress("-advertise", conf.Advertise)
+}
+
+// memoryMin is the least memory for sessions: with less every node would be full from the start.
+const memoryMin = 1 << 20
+
+// checkZero refuses a zero in settings of which it would mean the default.
+func checkZero(conf node.Config) error {
+	for _, z := range []struct {
+		zero         bool
+		name, remedy string
+	}{
+		{conf.Lease == 0, "lease 0", "choose 50ms to 1m"},
+		{conf.JoinTimeout == 0, "join-timeout 0", "choose 1s or more"},
+		{conf.Moves.BytesPerSecond == 0, "budget 0", "choose at least 10KiB"},
+		{conf.Moves.TransfersMax == 0, "transfers 0", "choose at least 1"},
+		{conf.Moves.MovesMax == 0, "moves 0", "choose at least 1; a great -settle puts moves off"},
+		{conf.Moves.Settle == 0, "settle 0", "choose more, such as 1s"},
+		{conf.Moves.SlowFactor == 0, "slow-factor 0", "choose more than 1; a great number never pauses moves"},
+	} {
+		if z.zero {
+			return configError{fmt.Errorf("-%s: %s", z.name, z.remedy)}
+		}
+	}
+	return nil
 }
 
 func (s *serving) logger(p *program) *slog.Logger {

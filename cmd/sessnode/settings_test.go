@@ -66,6 +66,8 @@ func TestSettingsAreExplained(t *testing.T) {
 		switch {
 		case row == nil:
 			t.Errorf("docs/OPERATIONS.md does not explain %s", f.Name)
+		case strings.TrimSpace(row[2]) == "" || strings.Trim(row[3], " |") == "":
+			t.Errorf("docs/OPERATIONS.md does not say why %s is %s, or when to change it", f.Name, row[1])
 		case !computed && strings.TrimSuffix(strings.TrimSuffix(row[1], "`"), "m") != "`"+strings.TrimSuffix(f.DefValue, "m0s"):
 			t.Errorf("docs/OPERATIONS.md gives %s the default %s, it is %s", f.Name, row[1], f.DefValue)
 		}

@@ -208,6 +208,10 @@ func howToWrite(f *flag.Flag) string {
 
 // badValue is the mistake of a value that its flag refused.
 func badValue(e entry, known *flag.FlagSet, refused error) mistake {
+	switch known.Lookup(e.name).Value.(type) {
+	case *quotas, limits, *logLevel: // these say what to write
+		return mistake{e.line, fmt.Sprintf("%s = %q", e.name, e.value), refused.Error()}
+	}
 	remedy := howToWrite(known.Lookup(e.name))
 	if _, ok := typeOf(known.Lookup(e.name)).(byteCount); ok {
 		refused = errors.New("no number of bytes")

@@ -123,12 +123,12 @@ func printStatusOf(w io.Writer, document []byte, seen *pace) error {
 	}
 	fmt.Fprintf(w, "%s at %s: %s; cluster %s\n\n", s.Node, s.Address, readiness(s), cmp.Or(s.Cluster, "not joined yet"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "MEMBER\tADDRESS\tZONE\tPRIMARY\tBACKUP\tCONNECTED")
+	fmt.Fprintln(t, "MEMBER\tADDRESS\tZONE\tVERSION\tPRIMARY\tBACKUP\tCONNECTED")
 	for _, m := range s.Members {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\n", m.Name, m.Address, orDash(m.Zone), m.Primary, m.Backup, stateOf(m))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", m.Name, m.Address, orDash(m.Zone), orDash(m.Version), m.Primary, m.Backup, stateOf(m))
 	}
 	for _, m := range s.Missing {
-		fmt.Fprintf(t, "%s\t%s\t-\t-\t-\tmissing%s\n", m.Name, m.Address, since(m.Since))
+		fmt.Fprintf(t, "%s\t%s\t-\t-\t-\t-\tmissing%s\n", m.Name, m.Address, since(m.Since))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -137,10 +137,12 @@ func printStatusOf(w io.Writer, document []byte, seen *pace) error {
 		s.Slots.Total, s.Slots.Unclaimed, s.Slots.Short, s.Slots.Dead, s.Slots.Sole)
 	if s.Version != "" {
 		fmt.Fprintf(w, "at home  %d of %d\n", s.Slots.Home, s.Slots.Total)
-		fmt.Fprintf(w, "version  %s\n", s.Version)
 	}
 	fmt.Fprintf(w, "%s holds %d slots as primary, %d as backup, %d being fetched; %d sessions, %d bytes\n",
 		s.Node, s.Held.Primary, s.Held.Backup, s.Held.Learner, s.Held.Sessions, s.Held.Bytes)
+	if s.Memory.LimitBytes > 0 {
+		fmt.Fprintf(w, "its sessions take %s of %s\n", size(s.Memory.UsedBytes), size(s.Memory.LimitBytes))
+	}
 	printUnderWay(w, s, seen.text(s.Progress, time.Now()))
 	if s.Admin != "" {
 		fmt.Fprintf(w, "admin listener at %s\n", s.Admin)
