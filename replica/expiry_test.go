@@ -377,7 +377,7 @@ func TestForgottenRequestIsRememberedAnew(t *testing.T) {
 	l.forget(id)
 	l.remember(remembered{Request: id, NotAfter: testWall + 30_000, of: noName}, &limits)
 	l.sweep(testWall+20_000, 0, &limits)
-	if l.find(id) == nil {
+	if !l.knows(id) {
 		t.Error("the request was forgotten at the time of its first attempt")
 	}
 }

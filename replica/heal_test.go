@@ -186,7 +186,7 @@ func TestRequestOfTheOtherSideTakesEffectOnce(t *testing.T) {
 		if got := s.must(c); got.Stamp != first.Stamp {
 			t.Errorf("touched %v: the retry took effect at %v, the request at %v", touched, got.Stamp, first.Stamp)
 		}
-		if got := s.slot(3).requests.find(c.Request); got == nil {
+		if !s.slot(3).requests.knows(c.Request) {
 			t.Errorf("touched %v: the backup does not know the request", touched)
 		}
 	}
@@ -198,7 +198,7 @@ func TestRetryIsNotAnsweredBeforeItsRequestIsOnTheBackups(t *testing.T) {
 	c.Request, c.NotAfter = RequestID{5, 6}, s.now.Wall+30_000
 	s.onLoser(func() { s.must(c) })
 	s.heal()
-	for s.slot(2).requests.find(c.Request) == nil {
+	for !s.slot(2).requests.knows(c.Request) {
 		m := s.wire[0]
 		s.wire = s.wire[1:]
 		s.deliver(m)

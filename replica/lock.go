@@ -158,7 +158,7 @@ func (s *Slot) askLock(now Instant, t Token, m *Lock, fx *Effects) {
 		s.answerAfter(t, r, s.granted(r, l.token), fx)
 		return
 	}
-	if s.requests.find(m.Request) != nil {
+	if _, known := s.requests.find(m.Request); known {
 		fx.refuse(t, StatusLockLost, "it was granted before")
 		return
 	}

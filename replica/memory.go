@@ -18,7 +18,7 @@ const (
 	recordBytes  = 180 // a record that rests, its block, and its places in the map and the heap
 	attrBytes    = 8
 	awakeBytes   = 400 // what a record that is in use takes more
-	requestBytes = 192 // a remembered request in its map and its batch
+	requestBytes = 144 // a remembered request in its place, its map and its batch
 	loggedBytes  = 512 // an entry of a tail, beside what Entry.size counts
 )
 

@@ -34,13 +34,12 @@ func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
 	return over
 }
 
-// keepOver counts what r hid, or drops it when there is too much of that.
-func (l *requestLog) keepOver(r *remembered) {
-	if n := sizeOf(r.over); l.overBytes+n <= overBytesMax {
+// keepOver keeps what the request in a place hid, or drops it when there is too much of that.
+func (l *requestLog) keepOver(p uint32, over []Attr) {
+	if n := sizeOf(over); n > 0 && l.overBytes+n <= overBytesMax {
 		l.overBytes += n
-		return
+		l.hid[p] = over
 	}
-	r.over = nil
 }
 
 // overAttrBytes is what an attribute takes beside its name and value.

@@ -46,7 +46,7 @@ func TestLateCopyHidesWrites(t *testing.T) {
 				if d := cmp.Diff(c.lost, s.lost()); d != "" && (by != "a fetch" || c.lost == nil) {
 					t.Errorf("conflicts (-want +got):\n%s", d)
 				}
-				if q := s.primary().requests.find(r.Request); q == nil {
+				if !s.primary().requests.knows(r.Request) {
 					t.Error("the request is forgotten")
 				}
 			})

@@ -90,7 +90,7 @@ func (s *Slot) access(now Instant, t Token, r *record, res Result, fx *Effects) 
 // Commit applies c to the newest version of its session, sends it to the backups, and answers t once as many hold it as
 // its durability asks for. The caller has made sure that the slot is Serving and that its lease holds.
 func (s *Slot) Commit(now Instant, t Token, c *Commit, fx *Effects) {
-	if old := s.requests.find(c.Request); old != nil {
+	if old, known := s.requests.find(c.Request); known {
 		s.repeat(t, c, old, fx)
 		return
 	}
@@ -171,7 +171,7 @@ func (s *Slot) answerAfter(t Token, r *record, res Result, fx *Effects) {
 }
 
 // repeat answers a request that took effect before, with the copies held now.
-func (s *Slot) repeat(t Token, c *Commit, old *remembered, fx *Effects) {
+func (s *Slot) repeat(t Token, c *Commit, old remembered, fx *Effects) {
 	if !old.of.named(c.Key) {
 		fx.refuse(t, StatusBadRequest, "the request id was used for another session")
 		return

@@ -2,22 +2,28 @@ package replica
 
 import (
 	"cmp"
-	"maps"
 	"math"
 	"slices"
 	"time"
 )
 
 // requestLog remembers which requests took effect, so that a retry does not do so again, and a merge knows what took effect
-// on both sides. It is replicated with the entries themselves.
+// on both sides. It is replicated with the entries themselves. At a high rate requests are most of what a node holds: what is
+// kept of each lies in a place of a few slices, of which only named has pointers, so that the collector of garbage has little to
+// look at.
 type requestLog struct {
-	byID  map[RequestID]*remembered
-	due   []*batch // all of them, ascending by until
-	most  int      // of byID since it was made
-	over  int      // how many cannot come again
-	split int      // and of those, how many are kept for a split
+	byID  map[RequestID]uint32 // places
+	kept  []kept               // by place
+	named []*record            // by place; of each the record that knows the key, even when the slot has forgotten it
+	free  []uint32             // places
+	due   []*batch             // all of them, ascending by until
+	last  uint32               // number of the newest batch
+	most  int                  // of byID since it was made
+	over  int                  // how many cannot come again
+	split int                  // and of those, how many are kept for a split
 
-	overBytes int // of all that Over holds. Invariant: at most overBytesMax
+	hid       map[uint32][]Attr // RememberedRequest.Over, of those that have it, by place
+	overBytes int               // of all that hid holds. Invariant: at most overBytesMax
 }
 
 // remembered is a RememberedRequest with the entry that it became; zero when that came with a snapshot.
@@ -25,10 +31,18 @@ type remembered struct {
 	Request  RequestID
 	NotAfter int64
 	Stamp    Stamp
-	of       *record // knows the key, even when the slot has forgotten it; so no request holds memory of a commit or session
-	over     []Attr  // RememberedRequest.Over
+	of       *record
+	over     []Attr // RememberedRequest.Over
 	seq      uint64
-	batch    *batch // nil once it is forgotten
+}
+
+// kept is a remembered request without its record and what it hid.
+type kept struct {
+	id       RequestID
+	notAfter int64
+	stamp    Stamp
+	seq      uint64
+	batch    uint32 // its number; zero: the place is free
 }
 
 // told is r as other nodes are told, in memory of its own.
@@ -38,11 +52,12 @@ func (r *remembered) told() RememberedRequest {
 
 // batch is requests that are looked at again at the same time: one by one they would cost more than the commits.
 type batch struct {
-	until int64 // time of day, in milliseconds, at which they are looked at again
-	over  bool  // they cannot come again
-	split bool  // they are kept because sides may have parted while they were under way. Invariant: then over.
-	list  []*remembered
-	count int // of those in list that are not forgotten
+	number uint32   // no other batch of the log has it
+	until  int64    // time of day, in milliseconds, at which they are looked at again
+	over   bool     // they cannot come again
+	split  bool     // they are kept because sides may have parted while they were under way. Invariant: then over.
+	list   []uint32 // places, of which some may be in other batches by now, or free
+	count  int      // of those in list that are in it
 }
 
 // batchWidth is to how many milliseconds the end of a batch is rounded up.
@@ -56,13 +71,23 @@ const (
 	splitMax    = 1024
 )
 
-func newRequestLog() requestLog { return requestLog{byID: map[RequestID]*remembered{}} }
+func newRequestLog() requestLog {
+	return requestLog{byID: map[RequestID]uint32{}, hid: map[uint32][]Attr{}}
+}
 
-func (l *requestLog) find(id RequestID) *remembered {
-	if id.IsZero() {
-		return nil
+// find is what is remembered of a request.
+func (l *requestLog) find(id RequestID) (r remembered, ok bool) {
+	p, ok := l.byID[id] // zero is no key
+	if ok {
+		r = l.at(p)
 	}
-	return l.byID[id]
+	return r, ok
+}
+
+// at is the request in a place that is not free.
+func (l *requestLog) at(p uint32) remembered {
+	k := &l.kept[p]
+	return remembered{Request: k.id, NotAfter: k.notAfter, Stamp: k.stamp, of: l.named[p], over: l.hid[p], seq: k.seq}
 }
 
 // live counts the requests that may come again.
@@ -72,9 +97,9 @@ func (l *requestLog) live() int { return len(l.byID) - l.over }
 // that is over first gives way; a primary refuses commits before that. Of a request that took effect twice the later effect is
 // remembered: it is the one that a merge has left.
 func (l *requestLog) remember(r remembered, limits *Limits) {
-	if old := l.byID[r.Request]; old != nil {
-		if old.Stamp.Less(r.Stamp) {
-			old.Stamp, old.seq = r.Stamp, r.seq
+	if p, known := l.byID[r.Request]; known {
+		if old := &l.kept[p]; old.stamp.Less(r.Stamp) {
+			old.stamp, old.seq = r.Stamp, r.seq
 		}
 		return
 	}
@@ -84,11 +109,24 @@ func (l *requestLog) remember(r remembered, limits *Limits) {
 	for l.live() >= limits.RequestsMax {
 		l.forgetFirst()
 	}
-	own := &r
-	l.keepOver(own)
-	l.byID[r.Request] = own
+	p := l.place(r)
+	l.keepOver(p, r.over)
+	l.byID[r.Request] = p
 	l.most = max(l.most, len(l.byID))
-	l.put(own, r.overAt(limits), false, false)
+	l.put(p, r.overAt(limits), false, false)
+}
+
+// place gives r a place.
+func (l *requestLog) place(r remembered) uint32 {
+	k := kept{id: r.Request, notAfter: r.NotAfter, stamp: r.Stamp, seq: r.seq}
+	if n := len(l.free); n > 0 {
+		p := l.free[n-1]
+		l.free = l.free[:n-1]
+		l.kept[p], l.named[p] = k, r.of
+		return p
+	}
+	l.kept, l.named = append(l.kept, k), append(l.named, r.of)
+	return uint32(len(l.kept) - 1)
 }
 
 // overAt is when a request cannot come again, by the time of day in milliseconds.
@@ -96,22 +134,23 @@ func (r *remembered) overAt(limits *Limits) int64 {
 	return min(r.NotAfter, math.MaxInt64/2) + 2*limits.ClockSkewMax.Milliseconds()
 }
 
-// put has r looked at again at a time, as one of those that are over, or kept for a split, or neither.
-func (l *requestLog) put(r *remembered, until int64, over, split bool) {
+// put has the request in a place looked at again at a time, as one of those that are over, or kept for a split, or neither.
+func (l *requestLog) put(p uint32, until int64, over, split bool) {
 	until = (until + batchWidth - 1) / batchWidth * batchWidth
 	for i := len(l.due); i > 0 && l.due[i-1].until >= until; i-- {
 		if b := l.due[i-1]; b.until == until && b.over == over && b.split == split {
-			l.add(b, r)
+			l.add(b, p)
 			return
 		}
 	}
-	b := &batch{until: until, over: over, split: split}
-	l.place(b)
-	l.add(b, r)
+	l.last++
+	b := &batch{number: l.last, until: until, over: over, split: split}
+	l.insert(b)
+	l.add(b, p)
 }
 
-// place puts a batch where its time stands among the others.
-func (l *requestLog) place(b *batch) {
+// insert puts a batch where its time stands among the others.
+func (l *requestLog) insert(b *batch) {
 	i := len(l.due)
 	for i > 0 && l.due[i-1].until > b.until {
 		i--
@@ -119,10 +158,9 @@ func (l *requestLog) place(b *batch) {
 	l.due = slices.Insert(l.due, i, b)
 }
 
-func (l *requestLog) add(b *batch, r *remembered) {
-	r.batch = b
-	b.list = append(b.list, r)
-	b.count++
+func (l *requestLog) add(b *batch, p uint32) {
+	l.kept[p].batch = b.number
+	b.list = append(b.list, p)
 	l.count(b, 1)
 }
 
@@ -133,6 +171,7 @@ func (q *RememberedRequest) by(of *record, seq uint64) remembered {
 
 // count notes that a batch has so many requests more.
 func (l *requestLog) count(b *batch, more int) {
+	b.count += more
 	if b.over {
 		l.over += more
 	}
@@ -141,29 +180,42 @@ func (l *requestLog) count(b *batch, more int) {
 	}
 }
 
-// takeOut removes r from its batch.
-func (l *requestLog) takeOut(r *remembered) {
-	r.batch.count--
-	l.count(r.batch, -1)
-	r.batch = nil
+// batchOf is the batch of the request in a place. There are some dozens, and seldom does anybody ask.
+func (l *requestLog) batchOf(p uint32) *batch {
+	return l.due[slices.IndexFunc(l.due, func(b *batch) bool { return b.number == l.kept[p].batch })]
 }
 
 // take remembers what another node remembers. What is over by now is kept there for a split, and so here.
 func (l *requestLog) take(now Instant, q RememberedRequest, of *record, limits *Limits) {
-	l.remember(q.by(of, 0), limits)
-	r := l.find(q.Request)
-	if r != nil && !r.batch.over && r.overAt(limits)+mergeWithin < now.Wall && l.split < splitMax {
-		l.takeOut(r)
-		l.put(r, now.Wall+splitWithin, true, true)
+	r := q.by(of, 0)
+	l.remember(r, limits)
+	p, known := l.byID[q.Request]
+	if !known || r.overAt(limits)+mergeWithin >= now.Wall || l.split >= splitMax {
+		return
+	}
+	if b := l.batchOf(p); !b.over {
+		l.count(b, -1)
+		l.put(p, now.Wall+splitWithin, true, true)
 	}
 }
 
+// forget forgets a request, if it is remembered.
 func (l *requestLog) forget(id RequestID) {
-	if r := l.byID[id]; r != nil {
-		l.overBytes -= sizeOf(r.over)
-		delete(l.byID, id)
-		l.takeOut(r)
+	if p, known := l.byID[id]; known {
+		l.drop(l.batchOf(p), p)
 	}
+}
+
+// drop forgets the request in a place, which is in a batch.
+func (l *requestLog) drop(b *batch, p uint32) {
+	l.count(b, -1)
+	delete(l.byID, l.kept[p].id)
+	if over, ok := l.hid[p]; ok {
+		l.overBytes -= sizeOf(over)
+		delete(l.hid, p)
+	}
+	l.kept[p], l.named[p] = kept{}, nil
+	l.free = append(l.free, p)
 }
 
 // forgetFirst forgets the request that is over first of those that may come again. There must be one.
@@ -172,10 +224,10 @@ func (l *requestLog) forgetFirst() {
 		if b.over || b.count == 0 {
 			continue
 		}
-		for b.list[0].batch != b {
+		for l.kept[b.list[0]].batch != b.number {
 			b.list = b.list[1:]
 		}
-		l.forget(b.list[0].Request)
+		l.drop(b, b.list[0])
 		return
 	}
 }
@@ -191,9 +243,9 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 			l.retire(b)
 			continue
 		}
-		for _, r := range b.list {
-			if r.batch == b {
-				l.leave(r, wall, parted, limits)
+		for _, p := range b.list {
+			if l.kept[p].batch == b.number {
+				l.leave(b, p, wall, parted, limits)
 			}
 		}
 	}
@@ -201,21 +253,38 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 	if l.live() < limits.RequestsMax {
 		return
 	}
-	for id, r := range l.byID {
-		if r.NotAfter > wall+(limits.RequestAgeMax+limits.ClockSkewMax).Milliseconds() {
+	for id, p := range l.byID {
+		if l.kept[p].notAfter > wall+(limits.RequestAgeMax+limits.ClockSkewMax).Milliseconds() {
 			l.forget(id)
 		}
 	}
 }
 
-// shrink gives the room back that many requests at a time have left: a map keeps it.
+// shrink gives the room back that many requests at a time have left.
 func (l *requestLog) shrink() {
 	if l.most < shrinkFrom || len(l.byID) > l.most/4 {
 		return
 	}
-	byID := make(map[RequestID]*remembered, len(l.byID))
-	maps.Copy(byID, l.byID)
-	l.byID, l.most = byID, len(byID)
+	small := requestLog{byID: make(map[RequestID]uint32, len(l.byID)), due: l.due, last: l.last, over: l.over, split: l.split,
+		hid: make(map[uint32][]Attr, len(l.hid)), overBytes: l.overBytes, most: len(l.byID)}
+	for _, b := range l.due {
+		list := make([]uint32, 0, b.count)
+		for _, p := range b.list {
+			if l.kept[p].batch != b.number {
+				continue
+			}
+			moved := uint32(len(small.kept))
+			small.kept, small.named = append(small.kept, l.kept[p]), append(small.named, l.named[p])
+			small.byID[l.kept[p].id] = moved
+			if over, ok := l.hid[p]; ok {
+				small.hid[moved] = over
+			}
+			list = append(list, moved)
+			l.kept[p].batch = 0 // a place that was used again may stand in the list twice
+		}
+		b.list = list
+	}
+	*l = small
 }
 
 // shrinkFrom is how many requests must have been remembered for their room to matter.
@@ -226,25 +295,27 @@ func (l *requestLog) retire(b *batch) {
 	b.over = true
 	b.until += mergeWithin
 	l.over += b.count
-	l.place(b)
+	l.insert(b)
 }
 
-// leave forgets r, whose time is over, or keeps it for a split.
-func (l *requestLog) leave(r *remembered, wall, parted int64, limits *Limits) {
-	underWay := r.NotAfter >= parted-2*limits.ClockSkewMax.Milliseconds() &&
-		r.Stamp.Wall() <= parted+limits.RequestAgeMax.Milliseconds()
-	if r.batch.split || !underWay || wall >= parted+splitWithin || l.split >= splitMax {
-		l.forget(r.Request)
+// leave forgets a request of a batch, whose time is over, or keeps it for a split.
+func (l *requestLog) leave(b *batch, p uint32, wall, parted int64, limits *Limits) {
+	k := &l.kept[p]
+	underWay := k.notAfter >= parted-2*limits.ClockSkewMax.Milliseconds() &&
+		k.stamp.Wall() <= parted+limits.RequestAgeMax.Milliseconds()
+	if b.split || !underWay || wall >= parted+splitWithin || l.split >= splitMax {
+		l.drop(b, p)
 		return
 	}
-	l.takeOut(r)
-	l.put(r, parted+splitWithin, true, true)
+	l.count(b, -1)
+	l.put(p, parted+splitWithin, true, true)
 }
 
 // all lists what is remembered, in the order of ids.
 func (l *requestLog) all() []RememberedRequest {
 	list := make([]RememberedRequest, 0, len(l.byID))
-	for _, r := range l.byID {
+	for _, p := range l.byID {
+		r := l.at(p)
 		list = append(list, r.told())
 	}
 	return inOrder(list)
@@ -253,8 +324,9 @@ func (l *requestLog) all() []RememberedRequest {
 // of lists what is remembered of one session, in the order of ids.
 func (l *requestLog) of(key Key) []RememberedRequest {
 	var list []RememberedRequest
-	for _, r := range l.byID {
-		if r.of.named(key) {
+	for _, p := range l.byID {
+		if l.named[p].named(key) {
+			r := l.at(p)
 			list = append(list, r.told())
 		}
 	}

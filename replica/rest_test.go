@@ -168,7 +168,10 @@ func TestRequestLogGivesRoomBack(t *testing.T) {
 	for range 2 {
 		l.sweep(testWall+30_000, 0, &limits)
 	}
-	if reflect.ValueOf(l.byID).Pointer() == big || l.find(RequestID{2, 1}) == nil || len(l.byID) != 1 {
-		t.Errorf("%d remembered in the room of 10,000", len(l.byID))
+	if reflect.ValueOf(l.byID).Pointer() == big || !l.knows(RequestID{2, 1}) || len(l.byID) != 1 || cap(l.kept) > 10 {
+		t.Errorf("%d remembered in the room of 10,000, or %d", len(l.byID), cap(l.kept))
+	}
+	if err := l.check(); err != nil {
+		t.Error(err)
 	}
 }

@@ -392,17 +392,26 @@ func sameAttr(a, b Attr) bool {
 	return a.Name == b.Name && bytes.Equal(a.Value, b.Value) && a.Stamp == b.Stamp && a.Deleted == b.Deleted
 }
 
+// knows reports whether a request is remembered.
+func (l *requestLog) knows(id RequestID) bool {
+	_, ok := l.find(id)
+	return ok
+}
+
 // check reports what the counts of a log have wrong.
 func (l *requestLog) check() error {
 	all, over, split := 0, 0, 0
 	for i, b := range l.due {
-		held := 0
-		for _, r := range b.list {
-			if r.batch != b {
+		held, seen := 0, map[uint32]bool{}
+		for _, p := range b.list {
+			k := l.kept[p]
+			if k.batch != b.number || seen[p] {
 				continue
 			}
-			if held++; l.byID[r.Request] != r {
-				return fmt.Errorf("request %v is in a batch and not by its id", r.Request)
+			seen[p] = true
+			held++
+			if at, known := l.byID[k.id]; !known || at != p {
+				return fmt.Errorf("request %v is in a batch and not by its id", k.id)
 			}
 		}
 		if all += held; b.over {
@@ -414,6 +423,9 @@ func (l *requestLog) check() error {
 		if held != b.count || b.split && !b.over || i > 0 && b.until < l.due[i-1].until {
 			return fmt.Errorf("batch %d of %d counts %d, has %d; over %v, split %v", i, len(l.due), b.count, held, b.over, b.split)
 		}
+	}
+	if used := len(l.kept) - len(l.free); used != all || len(l.named) != len(l.kept) || len(l.hid) > all {
+		return fmt.Errorf("%d places are used by %d requests; %d hid something", used, all, len(l.hid))
 	}
 	if all != len(l.byID) || over != l.over || split != l.split {
 		return fmt.Errorf("%d requests by id, %d in batches; %d over, counted %d; %d split, counted %d", len(l.byID), all, over, l.over, split, l.split)

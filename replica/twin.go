@@ -91,18 +91,19 @@ func (t twins) last(name string, a, b *Session) *Attr {
 
 // meet notes a request that another node remembers, and reports whether it is remembered here.
 func (s *Slot) meet(r *reunion, q RememberedRequest) bool {
-	old, w := s.requests.find(q.Request), s.twins[q.Stamp]
-	if old != nil && old.Stamp != q.Stamp {
+	old, known := s.requests.find(q.Request)
+	w := s.twins[q.Stamp]
+	if known && old.Stamp != q.Stamp {
 		w = s.twins.join(old.Stamp, q.Stamp, q.Request)
 	}
 	if w != nil && !r.twins[w] {
 		r.twins[w] = true
-		if old != nil {
+		if known {
 			r.hidHere.add(q.Key, old.over)
 		}
 		r.hidThere.add(q.Key, q.Over)
 	}
-	return old != nil
+	return known
 }
 
 // repeated reports whether a conflict is none: one request made both writes, or r's node knew the request of the one that is
@@ -133,7 +134,7 @@ func (s *Slot) union(now Instant, known, offer, a, b *Session) (m *Session, requ
 		if w == nil {
 			continue
 		}
-		if q := s.requests.find(w.request); q != nil && q.Stamp.Less(stamp) {
+		if q, known := s.requests.find(w.request); known && q.Stamp.Less(stamp) {
 			again := q.told()
 			again.Stamp, again.Over = stamp, nil
 			requests = append(requests, again)

@@ -96,7 +96,8 @@ func TestRequestSentToBothSides(t *testing.T) {
 						t.Errorf("a is %q, want %q", got, c.want)
 					}
 					if i, ok := s.slot(3).lookup(key("0")).newest.find("a"); ok && c.want == "r" {
-						a, q := s.slot(3).lookup(key("0")).newest.Attrs[i], s.slot(3).requests.find(RequestID{7, 1})
+						a := s.slot(3).lookup(key("0")).newest.Attrs[i]
+						q, _ := s.slot(3).requests.find(RequestID{7, 1})
 						if a.Stamp != q.Stamp {
 							t.Errorf("the write has the stamp %v, and the backup remembers %v", a.Stamp, q.Stamp)
 						}
@@ -151,7 +152,7 @@ func TestRequestSentToBothSidesOfALongSplit(t *testing.T) {
 		if len(s.conflicts) > 0 {
 			t.Errorf("moved %v: %d conflicts: %v", moved, len(s.conflicts), s.lost())
 		}
-		if s.primary().requests.find(late.Request) != nil {
+		if s.primary().requests.knows(late.Request) {
 			t.Errorf("moved %v: a request is remembered that began long after the sides had parted", moved)
 		}
 		s.pass(20 * time.Minute)
