@@ -8,7 +8,7 @@ import (
 
 // How a window follows what its node can do.
 const (
-	windowMin   = 32                     // requests, and as many in the queue: so few callers are never refused
+	windowMin   = 64                     // requests, and as many in the queue: so few callers are never refused
 	windowLook  = 100 * time.Millisecond // between two looks at how long answers took
 	windowQueue = 40 * time.Millisecond  // that half of the answers may take longer than usual
 	windowSlow  = 2                      // looks in a row at which they did, before the window shrinks

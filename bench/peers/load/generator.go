@@ -153,7 +153,11 @@ func (g *Generator) Finish(_ Nothing, c *Counts) error {
 		return nil
 	}
 	pprof.StopCPUProfile()
-	err := g.profile.Close()
+	heap, err := os.Create(g.profile.Name() + ".heap")
+	if err == nil {
+		err = errors.Join(pprof.WriteHeapProfile(heap), heap.Close())
+	}
+	err = errors.Join(err, g.profile.Close())
 	g.profile = nil
 	return err
 }
