@@ -10,7 +10,9 @@ import (
 const (
 	headroomBytes = 128 << 20 // however small the heap is
 	headroomShare = 8         // of what sessions may take at most this part: small machines have no more to give
-	headroomHeap  = 16 << 20  // a heap that is smaller counts as this: the percent has a bound
+	// headroomHeap is what a smaller heap counts as. It bounds the percent, which until the next look holds for all that a
+	// collection finds, however much that is.
+	headroomHeap = 16 << 20
 )
 
 // headroomOf is how many bytes may be allocated between collections where sessions may take memoryBytes, 0: any number.
@@ -22,8 +24,8 @@ func headroomOf(memoryBytes int) uint64 {
 }
 
 // collectorPercent is how much may be allocated, in percent of what was live at the last collection, before the next begins: as
-// much as is live, as Go has it, or the headroom if that is more. With a small heap alone a node under load would collect many times
-// a second, and the collector's workers take processors that the node, or others beside it, would use.
+// much as is live, as Go has it, or the headroom if that is more. With a small heap alone a node under load would collect several
+// times a second, and the collector's workers take processors that the node, or others beside it, would use.
 func collectorPercent(live, headroom uint64) int {
 	return int(max(100, 100*headroom/max(live, headroomHeap)))
 }
