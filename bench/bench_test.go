@@ -283,13 +283,21 @@ func TestPlanIsTheGuides(t *testing.T) {
 	}
 	for _, want := range []string{
 		fmt.Sprintf("sessions × (bytes + %d) × (1 + backups) / (nodes − 1)", sessionOverhead),
-		fmt.Sprintf("2 × heap + %d MB", processOverhead/1_000_000),
+		fmt.Sprintf("heap + max(heap, headroom) + %d MB", processOverhead/1_000_000),
+		fmt.Sprintf("%d MiB, at most 1/%d of -memory", headroomMax>>20, headroomShare),
 	} {
 		if !strings.Contains(string(guide), want) {
 			t.Errorf("docs/OPERATIONS.md does not plan %q", want)
 		}
 	}
-	if heap := plannedHeap(1_000_000, 1024, 4); heap != 637_000_000 || plannedProcess(heap) != 1_324_000_000 {
-		t.Errorf("a million sessions of 1 KiB on five nodes, one of them gone: %d, %d", heap, plannedProcess(heap))
+	headroom := plannedHeadroom(0)
+	if heap := plannedHeap(1_000_000, 1024, 4); heap != 637_000_000 || plannedProcess(heap, headroom) != 1_324_000_000 {
+		t.Errorf("a million sessions of 1 KiB on five nodes, one of them gone: %d, %d", heap, plannedProcess(heap, headroom))
+	}
+	if process := plannedProcess(10_000_000, headroom); process != 194_217_728 {
+		t.Errorf("a node with a heap of 10 MB takes %d, want 10 MB, 128 MiB and 50 MB", process)
+	}
+	if headroom := plannedHeadroom(100 << 20); headroom != 100<<20/8 {
+		t.Errorf("headroom with -memory 100MiB: %d, want an eighth", headroom)
 	}
 }

@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			}
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "get": get, "session": session, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "get": get, "metric": metric, "session": session, "until": until},
 	})
 }
 
@@ -79,6 +79,31 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 		<-time.After(50 * time.Millisecond)
 	}
 	ts.Fatalf("%s answers %s, want %s %s", args[1], last, args[0], args[2])
+}
+
+// metric asks an admin listener until a metric has a value in a range: metric URL NAME LEAST MOST.
+func metric(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: metric URL NAME LEAST MOST")
+	}
+	least, err := strconv.ParseFloat(args[2], 64)
+	ts.Check(err)
+	most, err := strconv.ParseFloat(args[3], 64)
+	ts.Check(err)
+	client, last := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}, ""
+	for range 200 {
+		if resp, err := client.Get(args[0]); err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			_, rest, _ := strings.Cut(string(body), "\n"+args[1]+" ")
+			last, _, _ = strings.Cut(rest, "\n")
+			if n, err := strconv.ParseFloat(last, 64); err == nil && least <= n && n <= most {
+				return
+			}
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s is %q, want %s to %s", args[1], last, args[2], args[3])
 }
 
 // exits runs a command that must end with an exit code: exits CODE COMMAND [ARGUMENT…].

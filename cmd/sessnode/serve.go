@@ -147,7 +147,7 @@ func (p *program) serve(ctx context.Context, s serving) error {
 	}
 	defer serveAdmin(listener, n, who, conf.Log)()
 	defer tellManager(ctx, n, conf.Log)()
-	defer keepThreads()()
+	defer tune(n.Status().Memory.LimitBytes)()
 	if conf.Key.IsZero() {
 		conf.Log.Warn("no key is given: everyone on this machine can read sessions and join", "remedy", "sessnode keygen")
 	}

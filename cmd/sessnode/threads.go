@@ -8,7 +8,6 @@ import (
 
 // How serve finds out how many processors it needs.
 const (
-	threadsLook = 250 * time.Millisecond
 	threadsMore = 0.75 // of the time of those it has: it takes twice as many
 	threadsLess = 0.5  // of the time of one fewer, at threadsCalm looks in a row: it takes one fewer
 	threadsCalm = 8
@@ -37,37 +36,31 @@ func (t *threads) look(busy float64) int {
 	return t.now
 }
 
-// keepThreads has the process use as many processors as it needs, until the function returned is called; not if the
-// environment's GOMAXPROCS says how many, and not where the time used is unknown.
-func keepThreads() (stop func()) {
-	before, known := processorTime()
-	if os.Getenv("GOMAXPROCS") != "" || !known {
-		return func() {}
-	}
-	end, done := make(chan struct{}), make(chan struct{})
-	go func() { // stop ends and joins it
-		defer close(done)
-		t := threads{now: runtime.GOMAXPROCS(0), max: runtime.GOMAXPROCS(0)}
-		defer func() { runtime.GOMAXPROCS(t.max) }()
-		ticker := time.NewTicker(threadsLook)
-		defer ticker.Stop()
-		for at := time.Now(); ; {
-			select {
-			case <-ticker.C:
-			case <-end:
-				return
-			}
-			used, _ := processorTime()
-			now := time.Now()
-			had := t.now
-			if n := t.look(float64(used-before) / float64(now.Sub(at))); n != had {
-				runtime.GOMAXPROCS(n) // stops the process for some microseconds
-			}
-			before, at = used, now
-		}
-	}()
-	return func() {
-		close(end)
-		<-done
-	}
+// threadTuner has the process run on as many processors as threads says.
+type threadTuner struct {
+	threads
+	used time.Duration // of all processors, at the last look
+	at   time.Time     // of that look
 }
+
+// newThreadTuner is nil if the environment's GOMAXPROCS says how many processors there are to be, and where the time used is
+// not known.
+func newThreadTuner() tuner {
+	used, known := processorTime()
+	if os.Getenv("GOMAXPROCS") != "" || !known {
+		return nil
+	}
+	n := runtime.GOMAXPROCS(0)
+	return &threadTuner{threads{now: n, max: n}, used, time.Now()}
+}
+
+func (t *threadTuner) tune() {
+	used, _ := processorTime()
+	now, had := time.Now(), t.now
+	if n := t.look(float64(used-t.used) / float64(now.Sub(t.at))); n != had {
+		runtime.GOMAXPROCS(n) // stops the process for some microseconds
+	}
+	t.used, t.at = used, now
+}
+
+func (t *threadTuner) restore() { runtime.GOMAXPROCS(t.max) }
