@@ -17,10 +17,10 @@ func (c *Core) claimFor(now replica.Instant, r *round, q *question, fx *replica.
 	next.Lineage = replica.Took(q.known.Lineage, next.Epoch, c.Self(), s.data.Newest())
 	var positions []uint64
 	switch q.purpose {
-	case evict, resume:
+	case evict, spare, resume:
 		next.Backups = c.promisers(q)
 		positions = make([]uint64, len(next.Backups))
-		if !c.leased(now, next) {
+		if !c.leased(now, next) || q.purpose == spare && len(next.Backups) < len(q.known.Backups)-len(q.out) {
 			c.giveUp(now, q, c.cfg.heartbeatEvery())
 			return next, false
 		}

@@ -258,3 +258,42 @@ func TestLearnerIsSilentForAMoment(t *testing.T) {
 	w.heal()
 	w.drained("n3", 3*time.Second)
 }
+
+// TestSparedBackupTakesOver: a primary falls silent when the backup that drains has got a successor, and so before anybody hears
+// that it is spared. The draining one takes over with the promise of the successor, which then hears the primary again: had that
+// claimed the slot without the draining backup, and without asking, the successor would follow it while both served.
+func TestSparedBackupTakesOver(t *testing.T) {
+	r := newTrial(t, worldConfig{seed: 1, nodes: 4, slots: 4, backups: 1})
+	draining := r.backups[0]
+	r.drain(draining.name)
+	var next *simNode
+	r.until("there is another backup, and everybody knows", 2*time.Second, func() bool {
+		for _, n := range r.others {
+			claim := n.core.Claim(r.slot)
+			if n.core.Role(r.slot) == replica.Backup && claim.Holds(draining.self.Boot) {
+				next = n
+				return draining.core.Claim(r.slot).Epoch == claim.Epoch
+			}
+		}
+		return false
+	})
+	again := false
+	r.fate = func(from, to *simNode, _ replica.Message) fate {
+		switch {
+		case from != r.primary || again && to == next:
+			return pass
+		case to == next:
+			return keep
+		}
+		return drop
+	}
+	r.until("the draining backup serves", 2*time.Second, func() bool { return r.serves(draining, r.slot) })
+	again = true
+	r.release()
+	for range 200 {
+		r.run(500 * time.Microsecond)
+		if r.serves(r.primary, r.slot) && r.serves(draining, r.slot) {
+			t.Fatalf("both serve\n%s", r.describe(r.slot))
+		}
+	}
+}

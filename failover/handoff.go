@@ -130,17 +130,3 @@ func (c *Core) take(now replica.Instant, from replica.Boot, m *replica.HandOff, 
 	s.data.TakeLocks(now, m.Locks)
 	report(fx, EventMoved, next, from, 1)
 }
-
-// spare issues a claim without a backup that home does not want. The lease holds, so no questions are needed; what the
-// backup holds it drops once this node confirms that it has everything.
-func (c *Core) spare(now replica.Instant, a action, fx *replica.Effects) {
-	s := &c.slots[a.slot]
-	if !c.leased(now, s.claim) || s.promise.holds(now) {
-		return
-	}
-	next := s.claim
-	next.Epoch++
-	next.Seen = uint32(c.aliveMembers())
-	next.Backups = without(s.claim.Backups, []replica.Boot{a.peer})
-	c.proclaim(now, next, make([]uint64, len(next.Backups)), fx)
-}

@@ -103,7 +103,7 @@ func (c *Core) moveAction(now replica.Instant, v view, gone func(replica.Boot) b
 		return a, notHeld
 	}
 	if surplus != 0 && c.drains(surplus) {
-		a.purpose, a.peer = spare, surplus
+		a.purpose, a.out = spare, []replica.Boot{surplus}
 		return a, notHeld
 	}
 	by := notHeld
@@ -123,7 +123,7 @@ func (c *Core) moveAction(now replica.Instant, v view, gone func(replica.Boot) b
 	case give:
 		a.purpose, a.peer = giveAway, first
 	case surplus != 0:
-		a.purpose, a.peer = spare, surplus
+		a.purpose, a.out = spare, []replica.Boot{surplus}
 	default:
 		return action{}, notHeld
 	}

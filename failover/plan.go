@@ -28,8 +28,8 @@ type action struct {
 	slot    uint32
 	purpose purpose
 	why     cause          // of a copy or a move
-	peer    replica.Boot   // the learner to teach, the backup to hand over to or to spare
-	out     []replica.Boot // the backups to evict
+	peer    replica.Boot   // the learner to teach, or the backup to hand over to
+	out     []replica.Boot // the backups to evict or to spare
 }
 
 // view is what the planner knows of one slot, besides who is gone.
@@ -215,8 +215,6 @@ func (c *Core) act(now replica.Instant, actions []action, fx *replica.Effects) {
 			c.beginLesson(now, a)
 		case a.purpose == giveAway:
 			c.beginHandOff(now, a, fx)
-		case a.purpose == spare:
-			c.spare(now, a, fx)
 		case c.mayAsk(now, a):
 			asks = append(asks, a)
 		}
@@ -238,7 +236,7 @@ func (c *Core) mayAsk(now replica.Instant, a action) bool {
 		return c.met(now)
 	case revive, fillIn:
 		return now.Mono-c.joined > c.cfg.suspectAfter()
-	case evict, resume:
+	case evict, spare, resume:
 		return true // claimFor sees to the lease, when who answered is known
 	}
 	rank := c.rank(now, s.claim)
