@@ -84,7 +84,7 @@ func watchdogTime() time.Duration {
 	return time.Duration(usec) * time.Microsecond
 }
 
-// follow tells how the node is until end is closed.
+// follow tells how the node is until end is closed; the last that it tells is that the process ends.
 func (m *manager) follow(asked, end <-chan struct{}, n notified) {
 	draining, stopping := n.Draining(), false
 	for {
@@ -99,6 +99,9 @@ func (m *manager) follow(asked, end <-chan struct{}, n notified) {
 			draining, stopping = nil, true
 		case <-end:
 			timer.Stop()
+			if !stopping { // the node has left before anybody heard that it was to
+				m.tell(false, true, "")
+			}
 			return
 		}
 		timer.Stop()

@@ -185,6 +185,20 @@ func TestWatchdogTime(t *testing.T) {
 }
 
 // A whole node tells a real socket, by its path or by an abstract name.
+// A node that leaves faster than anybody looks is told to stop all the same.
+func TestManagerHearsOfAQuickEnd(t *testing.T) {
+	over := make(chan struct{})
+	close(over)
+	for range 20 { // of several things that have happened one is chosen at random
+		var told []string
+		m := &manager{send: func(text string) error { told = append(told, text); return nil }, log: slog.New(slog.DiscardHandler)}
+		m.follow(over, over, newPatient(true))
+		if last := told[len(told)-1]; !strings.Contains(last, "STOPPING=1") {
+			t.Fatalf("the last word is %q", last)
+		}
+	}
+}
+
 func TestServeTellsTheServiceManager(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("systemd runs on Linux")
