@@ -85,7 +85,7 @@ func (w *world) misfit(name string, slot uint32, claim replica.Claim) string {
 // equal fails the test unless the replicas of every slot hold the same. Nothing may be under way but an expiry.
 func (w *world) equal() {
 	w.t.Helper()
-	open := func(name string) bool { return w.nodes[name].core.Open() > 0 }
+	open := func(name string) bool { return w.nodes[name].core.Open()+w.nodes[name].core.Rounds() > 0 } // a move ends with a round
 	for range 1000 {
 		if !slices.ContainsFunc(w.up(), open) {
 			break

@@ -7,6 +7,7 @@
 //	Rule: what is taken out, as a rule that holds otherwise
 //	Guarantee: the one of docs/ARCHITECTURE.md that rests on it
 //	Lab: 4s kill primary 3s
+//	Trial: TestSparedBackupTakesOver
 //
 //	--- failover/serve.go
 //	 a line that stays
@@ -14,7 +15,8 @@
 //	+a line that comes
 //
 // "---" names a file and begins an edit; the lines that stay or go must be in it exactly once. A mutant with lines "Lab" is
-// also shown to the lab: each is a fault, as docs/CHAOS.md says.
+// also shown to the lab: each is a fault, as docs/CHAOS.md says. A line "Trial" names a test of the replay's world, for what a
+// thousand seeds may not come to.
 //
 // It decides nothing about the protocol and changes no file.
 package main

@@ -166,7 +166,7 @@ func (r *runner) show(ctx context.Context, m mutant, inLab bool) (finding, error
 	if inLab {
 		return r.lab(ctx, overlay, dir, m.lab)
 	}
-	return r.replay(ctx, overlay, dir)
+	return r.replay(ctx, overlay, dir, m.trial)
 }
 
 // sentence is a finding as a line of progress.

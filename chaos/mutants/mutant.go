@@ -16,6 +16,7 @@ type mutant struct {
 	rule      string
 	guarantee string
 	lab       []string // faults, lines of a schedule; none: the lab is not asked
+	trial     string   // a test in the replay's world that is run first; empty: none
 	edits     []edit
 }
 
@@ -63,8 +64,10 @@ func parseMutant(name, text string) (mutant, error) {
 			m.guarantee = value
 		case "Lab":
 			m.lab = append(m.lab, value)
+		case "Trial":
+			m.trial = value
 		default:
-			return m, fmt.Errorf("%w: %s: %q is none of Rule, Guarantee, Lab", errMutant, name, line)
+			return m, fmt.Errorf("%w: %s: %q is none of Rule, Guarantee, Lab, Trial", errMutant, name, line)
 		}
 	}
 	for line := range strings.Lines(body) {

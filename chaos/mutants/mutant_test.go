@@ -91,6 +91,7 @@ func TestReadReplay(t *testing.T) {
 		},
 		{"panic: boom\n\ngoroutine 7\n", finding{caught: true, by: "panic", text: "boom"}},
 		{"    replay_test.go:41: \"slot promoted\" never happened in 60 seeds\n", finding{caught: true, by: "TestReplay", text: `"slot promoted" never happened in 60 seeds`}},
+		{"--- FAIL: TestTakesOver (0.00s)\n    drain_test.go:296: both serve\n        n1\nFAIL\n", finding{caught: true, by: "TestTakesOver", text: "both serve"}},
 		{"no such flag\n", finding{text: "no such flag"}},
 	}
 	for _, tt := range tests {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ type finding struct {
 }
 
 // replay builds the protocol with an overlay, none for the product as it is, and runs it under the seeded scheduler until an
-// invariant breaks. The error is that it could not be run.
-func (r *runner) replay(ctx context.Context, overlay, dir string) (finding, error) {
+// invariant breaks, after a trial if there is one. The error is that it could not be run.
+func (r *runner) replay(ctx context.Context, overlay, dir, trial string) (finding, error) {
 	binary := filepath.Join(dir, "replay.test")
 	if err := r.goTool(ctx, "test", "-c", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, "./failover"); err != nil {
 		return finding{}, err
@@ -31,7 +32,8 @@ func (r *runner) replay(ctx context.Context, overlay, dir string) (finding, erro
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	cmd := exec.CommandContext(limited, binary, "-test.run", "^TestReplay$", "-test.count", "1", "-test.timeout", "0",
+	tests := "^(TestReplay|" + cmp.Or(trial, "TestReplay") + ")$"
+	cmd := exec.CommandContext(limited, binary, "-test.run", tests, "-test.count", "1", "-test.timeout", "0", "-test.failfast",
 		"-replay.seeds", strconv.Itoa(r.seeds), "-replay.stop")
 	cmd.Dir = filepath.Join(r.root, "failover")
 	out, err := cmd.CombinedOutput()
@@ -54,6 +56,7 @@ func (r *runner) replay(ctx context.Context, overlay, dir string) (finding, erro
 var (
 	violationLine = regexp.MustCompile(`(?m)^ +replay_test\.go:\d+: seed (\d+): +([\d.]+s) (.*)$`)
 	foundLine     = regexp.MustCompile(`(?m)^ +found by (\S+)`)
+	trialLine     = regexp.MustCompile(`(?m)^--- FAIL: (Test\w+) .*\n +\w+_test\.go:\d+: (.*)$`)
 	otherLine     = regexp.MustCompile(`(?m)^ +replay_test\.go:\d+: (.*)$`)
 	panicLine     = regexp.MustCompile(`(?m)^panic: (.*)$`)
 )
@@ -70,6 +73,9 @@ func readReplay(out string) finding {
 	}
 	if m := panicLine.FindStringSubmatch(out); m != nil {
 		return finding{caught: true, by: "panic", text: m[1]}
+	}
+	if m := trialLine.FindStringSubmatch(out); m != nil && m[1] != "TestReplay" {
+		return finding{caught: true, by: m[1], text: m[2]}
 	}
 	if m := otherLine.FindStringSubmatch(out); m != nil {
 		return finding{caught: true, by: "TestReplay", text: m[1]}
