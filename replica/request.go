@@ -288,7 +288,7 @@ func (l *requestLog) shrink() {
 }
 
 // shrinkFrom is how many requests must have been remembered for their room to matter.
-const shrinkFrom = 256
+const shrinkFrom = 16
 
 // retire notes that a batch cannot come again, and keeps it for a moment.
 func (l *requestLog) retire(b *batch) {
