@@ -55,7 +55,7 @@ func (c *Core) room(now replica.Instant, urgent int, wanted [causes][]action) []
 			}
 		}
 		steps := wanted[why]
-		if h == heldByInFlight { // to end a move by one backup less takes a word
+		if h == heldByInFlight { // to end a move by one backup less takes a round, and no copy
 			surplus := func(a action) bool { return a.purpose == spare }
 			for _, a := range steps {
 				if surplus(a) {

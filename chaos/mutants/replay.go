@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +31,7 @@ func (r *runner) replay(ctx context.Context, overlay, dir, trial string) (findin
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	tests := "^(TestReplay|" + cmp.Or(trial, "TestReplay") + ")$"
-	cmd := exec.CommandContext(limited, binary, "-test.run", tests, "-test.count", "1", "-test.timeout", "0", "-test.failfast",
+	cmd := exec.CommandContext(limited, binary, "-test.run", "^(TestReplay|"+trial+")$", "-test.count", "1", "-test.timeout", "0", "-test.failfast",
 		"-replay.seeds", strconv.Itoa(r.seeds), "-replay.stop")
 	cmd.Dir = filepath.Join(r.root, "failover")
 	out, err := cmd.CombinedOutput()
