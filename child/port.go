@@ -2,28 +2,80 @@ package child
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"runtime"
+	"strconv"
+	"sync"
 )
 
+// The ports given lie below those that Linux, macOS and Windows give by default to sockets that ask for any: such a socket would
+// take one between the choice and its use, or while the node it belongs to is dead.
+const (
+	portFirst = 20000
+	portCount = 12000
+	portTries = 1000 // for one address
+)
+
+// reserved are the ports this process has given, each with the mark that keeps other processes from it.
+var reserved = struct {
+	mu    sync.Mutex
+	marks map[int]net.Listener
+}{marks: make(map[int]net.Listener)}
+
 // FreeAddrs is that many different addresses on loopback whose ports nobody listens on at this moment, by UDP or by TCP: a
-// node takes both.
+// node takes both. They are this process's, and its children's, until it ends: FreeAddrs gives none of them again, nor does
+// it to another process on Linux, and sockets that ask for any port get others.
 func FreeAddrs(count int) ([]string, error) {
 	var addrs []string
-	for tries := 0; len(addrs) < count && tries < 100+count; tries++ {
-		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	for range count {
+		addr, err := freeAddr()
 		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
+			return nil, err
 		}
-		defer udp.Close() // only at the end, so that no port is given twice
-		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-		if err != nil {
-			continue // taken
-		}
-		defer tcp.Close()
-		addrs = append(addrs, udp.LocalAddr().String())
-	}
-	if len(addrs) < count {
-		return nil, fmt.Errorf("find a free port: of 100 none was free for UDP and TCP")
+		addrs = append(addrs, addr)
 	}
 	return addrs, nil
+}
+
+func freeAddr() (string, error) {
+	for range portTries {
+		port := portFirst + rand.IntN(portCount)
+		if addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port)); isFree(addr) && reserve(port) {
+			return addr, nil
+		}
+	}
+	return "", fmt.Errorf("find a free port: of %d from %d on none was free for UDP and TCP", portTries, portFirst)
+}
+
+func isFree(addr string) bool {
+	udp, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	defer udp.Close()
+	tcp, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	return tcp.Close() == nil
+}
+
+// reserve marks a port as given and reports whether it was not before. The mark is a socket whose name is no file; its network
+// namespace is that of the port, and it is gone with this process, however that ends.
+func reserve(port int) bool {
+	reserved.mu.Lock()
+	defer reserved.mu.Unlock()
+	if _, given := reserved.marks[port]; given {
+		return false
+	}
+	var mark net.Listener
+	if runtime.GOOS == "linux" {
+		var err error
+		if mark, err = net.Listen("unix", "@sessnode/port/"+strconv.Itoa(port)); err != nil {
+			return false // another process's
+		}
+	}
+	reserved.marks[port] = mark
+	return true
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sessnode/sessnode/child"
 )
 
 // Strangers is the place of a switched lab in which all sockets are that nobody opened through the lab: those of processes
@@ -77,7 +79,11 @@ func (l *Lab) Traffic() Traffic {
 }
 
 func (s *udpSwitch) add(name string) (site, error) {
-	home, err := s.freeHome()
+	free, err := child.FreeAddrs(1)
+	if err != nil {
+		return nil, err
+	}
+	home, err := netip.ParseAddrPort(free[0])
 	if err != nil {
 		return nil, err
 	}

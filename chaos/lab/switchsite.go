@@ -3,7 +3,6 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 )
@@ -89,40 +88,6 @@ func (s *udpSwitch) left() {
 
 // loopback is where everything listens: macOS has no other address there.
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-
-// The numbers of homes lie below those that systems give to sockets that ask for any, so that nobody takes a node's while it
-// is dead.
-const (
-	homeFirst = 20000
-	homeCount = 12000
-)
-
-// freeHome finds an address for a node, by UDP and, for its admin listener, by TCP.
-func (s *udpSwitch) freeHome() (netip.AddrPort, error) {
-	for range 100 {
-		home := netip.AddrPortFrom(loopback, uint16(homeFirst+rand.IntN(homeCount)))
-		s.mu.Lock()
-		taken := s.homes[home] != nil
-		s.mu.Unlock()
-		if !taken && isFree(home) {
-			return home, nil
-		}
-	}
-	return netip.AddrPort{}, errors.New("find a free port: of 100 none was free for UDP and TCP")
-}
-
-func isFree(home netip.AddrPort) bool {
-	udp, err := net.ListenPacket("udp4", home.String())
-	if err != nil {
-		return false
-	}
-	defer udp.Close()
-	tcp, err := net.Listen("tcp4", home.String())
-	if err != nil {
-		return false
-	}
-	return tcp.Close() == nil
-}
 
 func addrPort(socket *net.UDPConn) netip.AddrPort {
 	return socket.LocalAddr().(*net.UDPAddr).AddrPort()

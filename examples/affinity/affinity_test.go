@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sessnode/sessnode/child"
 	"github.com/sessnode/sessnode/node"
 	"github.com/sessnode/sessnode/replica"
 	"go.uber.org/goleak"
@@ -145,7 +146,11 @@ func (p proxy) start(t *testing.T, servers map[string]*appServer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := freeAddr(t)
+	free, err := child.FreeAddrs(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := free[0]
 	config := strings.NewReplacer(
 		"127.0.0.1:8080", own, "127.0.0.1:8081", servers["a"].addr, "127.0.0.1:8082", servers["b"].addr,
 		"127.0.0.1:8083", servers["c"].addr,
@@ -172,17 +177,6 @@ func (p proxy) start(t *testing.T, servers map[string]*appServer) string {
 		return conn.Close() == nil
 	})
 	return "http://" + own
-}
-
-// freeAddr is an address that was free a moment ago.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // browser is one visitor.
