@@ -115,10 +115,16 @@ func (l *lane) write() error {
 	return nil
 }
 
-// take hands the queue to the writer, empty if nothing has gathered.
+// take hands the queue to the writer, nil if nothing has gathered.
 func (l *lane) take() (batch []byte, open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		if cap(l.queue) == 0 { // nothing came while the last batch was written: its buffer is enough
+			l.queue, l.spare = l.spare, nil
+		}
+		return nil, !l.closed
+	}
 	batch = l.queue
 	l.writing = len(batch)
 	l.queue, l.spare = l.spare[:0], nil
