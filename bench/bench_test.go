@@ -116,7 +116,7 @@ func (f *fakeStore) Load(context.Context, *replica.Load) (replica.Result, error)
 	if f.stale && value > 0 {
 		value--
 	}
-	return replica.Result{Session: &replica.Session{Attrs: []replica.Attr{
+	return replica.Result{Session: &replica.Session{Attrs: []*replica.Attr{
 		{Name: counterName, Value: binary.BigEndian.AppendUint64(nil, value)},
 	}}}, f.loads
 }

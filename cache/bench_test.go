@@ -14,7 +14,7 @@ func BenchmarkCart(b *testing.B) {
 	for i := range all {
 		s := ofSize(fmt.Sprint("session-", i), 1, 400)
 		for a := range 9 {
-			s.Attrs = append(s.Attrs, replica.Attr{Name: fmt.Sprint("b", a), Value: make([]byte, 400), Stamp: s.Stamp})
+			s.Attrs = append(s.Attrs, &replica.Attr{Name: fmt.Sprint("b", a), Value: make([]byte, 400), Stamp: s.Stamp})
 		}
 		all[i] = s
 		c.replace(nil, told(s))

@@ -159,9 +159,8 @@ func unguessable(c *replica.Commit) bool {
 
 // changed is s after a commit that got the given stamp, with nothing of the commit's own memory in it.
 func changed(s *replica.Session, commit *replica.Commit, stamp replica.Stamp) *replica.Session {
-	part := &replica.Session{Key: s.Key, Stamp: stamp, Touched: stamp, Attrs: replica.Written(nil, commit.Changes, stamp)}
-	for i := range part.Attrs {
-		a := &part.Attrs[i]
+	part := &replica.Session{Key: s.Key, Stamp: stamp, Touched: stamp, Attrs: replica.Written(commit.Changes, stamp)}
+	for _, a := range part.Attrs {
 		a.Name, a.Value = strings.Clone(a.Name), bytes.Clone(a.Value)
 	}
 	return replica.Merge(s, part).Visible() // as in an answer

@@ -49,7 +49,7 @@ func TestKeepsNoHopelessGuess(t *testing.T) {
 // ofSize is a version of a session with one attribute.
 func ofSize(id string, clock uint64, bytes int) *replica.Session {
 	st := replica.Stamp{Clock: clock, Boot: 1}
-	return &replica.Session{Key: replica.Key{App: "shop", ID: id}, Stamp: st, Attrs: []replica.Attr{{Name: "a", Value: make([]byte, bytes), Stamp: st}}}
+	return &replica.Session{Key: replica.Key{App: "shop", ID: id}, Stamp: st, Attrs: []*replica.Attr{{Name: "a", Value: make([]byte, bytes), Stamp: st}}}
 }
 
 // TestIsBounded: what was not used for longest goes first, and what is too large is not kept.

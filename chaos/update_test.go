@@ -32,7 +32,7 @@ func (s *shelf) Commit(_ context.Context, c *replica.Commit) (replica.Result, er
 	}
 	stamp := replica.Stamp{Clock: s.session.Stamp.Clock + 1, Boot: 1}
 	next := *s.session
-	next.Stamp, next.Attrs = stamp, []replica.Attr{{Name: c.Changes[0].Name, Value: c.Changes[0].Value, Stamp: stamp}}
+	next.Stamp, next.Attrs = stamp, []*replica.Attr{{Name: c.Changes[0].Name, Value: c.Changes[0].Value, Stamp: stamp}}
 	s.session = &next
 	return replica.Result{Stamp: stamp, Copies: 2}, nil
 }

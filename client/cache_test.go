@@ -20,7 +20,7 @@ type primary struct {
 	whole   int // loads that it told everything
 }
 
-func newPrimary(attrs ...replica.Attr) *primary {
+func newPrimary(attrs ...*replica.Attr) *primary {
 	p := &primary{clock: replica.Clock{Boot: 1}}
 	st := p.clock.Next(0)
 	for i := range attrs {
@@ -59,7 +59,7 @@ func (p *primary) tell(since replica.Stamp) replica.Result {
 	} else {
 		res.Whole = s.Digest()
 	}
-	s.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a replica.Attr) bool {
+	s.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a *replica.Attr) bool {
 		return since.IsZero() && a.Deleted || !since.Less(a.Stamp)
 	})
 	res.Session = &s
@@ -72,13 +72,13 @@ func (p *primary) change(list ...replica.Change) { p.write(p.clock.Next(0), list
 func (p *primary) write(stamp replica.Stamp, list ...replica.Change) {
 	s := &replica.Session{Key: testKey, Stamp: stamp, Touched: stamp}
 	for _, ch := range list {
-		s.Attrs = append(s.Attrs, replica.Attr{Name: ch.Name, Value: bytes.Clone(ch.Value), Stamp: stamp, Deleted: ch.Delete})
+		s.Attrs = append(s.Attrs, &replica.Attr{Name: ch.Name, Value: bytes.Clone(ch.Value), Stamp: stamp, Deleted: ch.Delete})
 	}
-	slices.SortFunc(s.Attrs, func(a, b replica.Attr) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.Attrs, func(a, b *replica.Attr) int { return strings.Compare(a.Name, b.Name) })
 	p.session = replica.Merge(p.session, s)
 }
 
-func attr(name, value string) replica.Attr { return replica.Attr{Name: name, Value: []byte(value)} }
+func attr(name, value string) *replica.Attr { return &replica.Attr{Name: name, Value: []byte(value)} }
 
 func setTo(name, value string) replica.Change {
 	return replica.Change{Name: name, Value: []byte(value)}

@@ -163,8 +163,8 @@ func stored(base *replica.Session) map[string][]byte {
 	if base == nil {
 		return places
 	}
-	for i := range base.Attrs {
-		if a := &base.Attrs[i]; !a.Deleted && strings.HasPrefix(a.Name, attrFlash) {
+	for _, a := range base.Attrs {
+		if !a.Deleted && strings.HasPrefix(a.Name, attrFlash) {
 			places[a.Name] = a.Value
 		}
 	}

@@ -216,7 +216,7 @@ func holds(s *replica.Session, c *replica.Commit, stamp replica.Stamp) bool {
 		return s.Ending != replica.Alive
 	}
 	for _, ch := range c.Changes {
-		i := slices.IndexFunc(s.Attrs, func(a replica.Attr) bool { return a.Name == ch.Name })
+		i := slices.IndexFunc(s.Attrs, func(a *replica.Attr) bool { return a.Name == ch.Name })
 		if i < 0 || s.Attrs[i].Stamp.Less(stamp) {
 			return false
 		}

@@ -114,7 +114,7 @@ func (w *world) equal() {
 
 // alike reports whether two copies hold the same of a session: all but the time of the last access.
 func alike(a, b *replica.Session) bool {
-	return a.Stamp == b.Stamp && a.Ending == b.Ending && slices.EqualFunc(a.Attrs, b.Attrs, func(x, y replica.Attr) bool {
+	return a.Stamp == b.Stamp && a.Ending == b.Ending && slices.EqualFunc(a.Attrs, b.Attrs, func(x, y *replica.Attr) bool {
 		return x.Name == y.Name && x.Stamp == y.Stamp && bytes.Equal(x.Value, y.Value)
 	})
 }

@@ -71,7 +71,7 @@ func TestLogFollowsLargeEntry(t *testing.T) {
 	update := func(slot uint32, seq uint64, sizeBytes int) {
 		t.Helper()
 		s := &replica.Session{Key: replica.Key{App: "a", ID: "tagtag.0123456789012345678901"}}
-		s.Attrs = []replica.Attr{{Name: "v", Value: make([]byte, sizeBytes)}}
+		s.Attrs = []*replica.Attr{{Name: "v", Value: make([]byte, sizeBytes)}}
 		m := &replica.Update{Slot: slot, Epoch: 1, Entry: replica.Entry{Seq: seq, Parts: []replica.Part{{Session: s}}}}
 		if err := n.send(c, m); err != nil {
 			t.Fatal(err)

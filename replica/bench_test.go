@@ -95,7 +95,7 @@ func BenchmarkBackupUpdate(b *testing.B) {
 			Seq: head, Request: RequestID{1, uint64(i + 1)}, NotAfter: r.now.Wall + 5_000,
 			Parts: []Part{{Base: Stamp{1, 1}, Session: &Session{
 				Key: keys[i%len(keys)], Stamp: stamp, Touched: stamp, Accessed: r.now.Mono,
-				Attrs: []Attr{{Name: "attribute-5", Value: make([]byte, 50), Stamp: stamp}},
+				Attrs: []*Attr{{Name: "attribute-5", Value: make([]byte, 50), Stamp: stamp}},
 			}}},
 		}}
 		s.Update(r.now, u)

@@ -61,8 +61,7 @@ func (s *Session) fingerprint() uint64 {
 	}
 	b = binary.LittleEndian.AppendUint64(b, uint64(s.Until))
 	h := xxhash.Sum64(b)
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
+	for _, a := range s.Attrs {
 		b = append(space[:0], a.Name...)
 		b = append(b, 0)
 		if a.Deleted {

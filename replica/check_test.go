@@ -67,13 +67,13 @@ func TestDifferencesAreRepaired(t *testing.T) {
 		"attribute older on the backup": func(_, b *Slot) {
 			r := b.lookup(key("5"))
 			v := *r.newest
-			v.Attrs = []Attr{{Name: "a", Value: []byte("old"), Stamp: Stamp{1, 1}}}
+			v.Attrs = []*Attr{{Name: "a", Value: []byte("old"), Stamp: Stamp{1, 1}}}
 			r.settle(&v)
 		},
 		"attribute older on the primary": func(p, _ *Slot) {
 			r := p.lookup(key("5"))
 			v := *r.newest
-			v.Attrs = []Attr{{Name: "a", Value: []byte("old"), Stamp: Stamp{1, 1}}}
+			v.Attrs = []*Attr{{Name: "a", Value: []byte("old"), Stamp: Stamp{1, 1}}}
 			r.settle(&v)
 		},
 	}

@@ -59,9 +59,9 @@ func conflicts(slot uint32, a, b *Session, at uint64) []Conflict {
 			lost = append(lost, Conflict{Slot: slot, Key: a.Key, Attr: attr, Cause: cause, Lost: x, Kept: y})
 		}
 	}
-	for i := range a.Attrs {
-		if j, ok := b.find(a.Attrs[i].Name); ok {
-			add(a.Attrs[i].Name, CauseOverwritten, a.Attrs[i].Stamp, b.Attrs[j].Stamp)
+	for _, attr := range a.Attrs {
+		if j, ok := b.find(attr.Name); ok {
+			add(attr.Name, CauseOverwritten, attr.Stamp, b.Attrs[j].Stamp)
 		}
 	}
 	add("", CauseSettings, a.Settings.Stamp, b.Settings.Stamp)

@@ -14,8 +14,7 @@ func (s *Session) Digest() uint64 {
 	var d xxhash.Digest
 	d.Reset()
 	b := s.Settings.Stamp.append(s.Born.append(space[:0]))
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
+	for _, a := range s.Attrs {
 		if a.Deleted {
 			continue // readers that deleted it and readers that never had it see the same
 		}
@@ -50,8 +49,7 @@ func (l *Load) answer(s *Session) (lacks *Session, whole uint64) {
 // since is what was written to s after a stamp; nil if that is not much less than all of it.
 func (s *Session) since(stamp Stamp) *Session {
 	count, changedBytes, allBytes := 0, 0, 0
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
+	for _, a := range s.Attrs {
 		n := len(a.Name) + len(a.Value) + stampBytes
 		allBytes += n
 		if stamp.Less(a.Stamp) {
@@ -63,7 +61,7 @@ func (s *Session) since(stamp Stamp) *Session {
 		return nil
 	}
 	p := *s
-	p.Attrs = make([]Attr, 0, count)
+	p.Attrs = make([]*Attr, 0, count)
 	for _, a := range s.Attrs {
 		if stamp.Less(a.Stamp) {
 			p.Attrs = append(p.Attrs, a)

@@ -198,7 +198,7 @@ func TestMergedSessionTellsOfItsNextUse(t *testing.T) {
 	r.must(c)
 	r.pass(9 * time.Minute)
 	other := *r.primary().lookup(key("s")).newest
-	other.Attrs = []Attr{{Name: "x", Stamp: Stamp{other.Stamp.Clock, 99}}}
+	other.Attrs = []*Attr{{Name: "x", Stamp: Stamp{other.Stamp.Clock, 99}}}
 	other.Stamp, other.Touched = Stamp{other.Stamp.Clock, 99}, Stamp{other.Stamp.Clock, 99}
 	r.step(1, func(s *Slot, fx *Effects) {
 		s.Offer(r.now, 99, &Offer{Transfer: 1, Parts: []Part{{Session: &other}}, Last: true}, fx)

@@ -27,10 +27,10 @@ func (s *script) stamp() Stamp { return Stamp{s.extreme(), Boot(s.next(3))} }
 
 func (s *script) key() Key { return key(fmt.Sprint(s.next(4))) }
 
-func (s *script) attrs() []Attr {
-	var attrs []Attr
+func (s *script) attrs() []*Attr {
+	var attrs []*Attr
 	for i := range s.next(4) {
-		attrs = append(attrs, Attr{Name: fmt.Sprint(i), Stamp: s.stamp(), Deleted: s.next(2) == 0})
+		attrs = append(attrs, &Attr{Name: fmt.Sprint(i), Stamp: s.stamp(), Deleted: s.next(2) == 0})
 	}
 	return attrs
 }

@@ -87,8 +87,8 @@ func (s *Session) weight() int {
 		return 0
 	}
 	n := 0
-	for i := range s.Attrs {
-		n += attrBytes + len(s.Attrs[i].Name) + len(s.Attrs[i].Value)
+	for _, a := range s.Attrs {
+		n += attrBytes + len(a.Name) + len(a.Value)
 	}
 	return n
 }

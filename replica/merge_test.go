@@ -51,7 +51,7 @@ func (h *history) step() {
 		p = h.sides[h.rng.IntN(len(h.sides))]
 	default:
 		name, deleted := fmt.Sprint(h.rng.IntN(4)), h.rng.IntN(4) == 0
-		p.Attrs = []Attr{{Name: name, Stamp: st, Deleted: deleted, Value: fmt.Append(nil, st)}}
+		p.Attrs = []*Attr{{Name: name, Stamp: st, Deleted: deleted, Value: fmt.Append(nil, st)}}
 	}
 	h.sides[i] = Merge(s, p)
 	if h.rng.IntN(3) == 0 {

@@ -149,7 +149,7 @@ type RememberedRequest struct {
 	NotAfter int64
 	Key      Key
 	Stamp    Stamp
-	Over     []Attr // what its effect hid of what was written since sides parted, in the order of names; see overwritten
+	Over     []*Attr // what its effect hid of what was written since sides parted, in the order of names; see overwritten
 }
 
 // SnapshotReply acknowledges a chunk; with Refused the transfer is over: the learner is filled with as much as it takes at

@@ -11,7 +11,7 @@ const overBytesMax = 1 << 20
 
 // overwritten is what an entry's request is about to hide of what was written since sides parted. A copy of a request may reach
 // a side with the heal, long after it took effect on another: then what it hides here came after it, and a merge puts it back.
-func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
+func (s *Slot) overwritten(now Instant, e *Entry) (over []*Attr) {
 	apart := s.parting || s.parted != 0 && now.Wall < s.parted+splitWithin
 	if !apart || e.Request.IsZero() || len(e.Parts) != 1 {
 		return nil
@@ -22,12 +22,12 @@ func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
 		return nil
 	}
 	since := s.parted - 2*s.cfg.Limits.ClockSkewMax.Milliseconds()
-	for i := range next.Attrs {
-		if j, ok := r.newest.find(next.Attrs[i].Name); ok {
-			old := r.newest.Attrs[j]
-			if old.Stamp.Less(next.Attrs[i].Stamp) && old.Stamp.Wall() >= since {
+	for _, a := range next.Attrs {
+		if j, ok := r.newest.find(a.Name); ok {
+			old := *r.newest.Attrs[j]
+			if old.Stamp.Less(a.Stamp) && old.Stamp.Wall() >= since {
 				old.Name, old.Value = strings.Clone(old.Name), bytes.Clone(old.Value) // or they would hold the whole session
-				over = append(over, old)
+				over = append(over, &old)
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func (s *Slot) overwritten(now Instant, e *Entry) (over []Attr) {
 }
 
 // keepOver keeps what the request in a place hid, or drops it when there is too much of that.
-func (l *requestLog) keepOver(p uint32, over []Attr) {
+func (l *requestLog) keepOver(p uint32, over []*Attr) {
 	if n := sizeOf(over); n > 0 && l.overBytes+n <= overBytesMax {
 		l.overBytes += n
 		l.hid[p] = over
@@ -45,17 +45,17 @@ func (l *requestLog) keepOver(p uint32, over []Attr) {
 // overAttrBytes is what an attribute takes beside its name and value.
 const overAttrBytes = 72
 
-func sizeOf(attrs []Attr) (n int) {
-	for i := range attrs {
-		n += overAttrBytes + len(attrs[i].Name) + len(attrs[i].Value)
+func sizeOf(attrs []*Attr) (n int) {
+	for _, a := range attrs {
+		n += overAttrBytes + len(a.Name) + len(a.Value)
 	}
 	return n
 }
 
 // hidden is, for each session, what effects of twins hid on one side.
-type hidden map[Key][]Attr
+type hidden map[Key][]*Attr
 
-func (h hidden) add(key Key, over []Attr) {
+func (h hidden) add(key Key, over []*Attr) {
 	if len(over) > 0 {
 		h[key] = append(h[key], over...)
 	}
@@ -63,7 +63,7 @@ func (h hidden) add(key Key, over []Attr) {
 
 // rightful is the version that one side would have, had twins taken effect there when they did first: of each attribute the
 // write that came last. It is v itself when nothing was hidden wrongly.
-func (t twins) rightful(v *Session, hid []Attr) *Session {
+func (t twins) rightful(v *Session, hid []*Attr) *Session {
 	if v == nil || v.ended() {
 		return v
 	}

@@ -61,8 +61,8 @@ func appendPacked(b []byte, s *Session) []byte {
 		b = binary.AppendUvarint(append(b, byte(s.Ending)), uint64(s.Until))
 	}
 	b = binary.AppendUvarint(b, uint64(len(s.Attrs)))
-	for i := range s.Attrs {
-		b = appendPackedAttr(b, &s.Attrs[i], s.Stamp)
+	for _, a := range s.Attrs {
+		b = appendPackedAttr(b, a, s.Stamp)
 	}
 	return b
 }
@@ -110,8 +110,9 @@ func (p packed) key() Key {
 	return Key{App: r.text(), ID: r.text()}
 }
 
-// unpack puts the session into s, with its attributes into attrs if they fit. What s holds then shares the memory of p.
-func (p packed) unpack(s *Session, attrs []Attr) {
+// unpack puts the session into s, with its attributes into those of attrs if they fit, which another unpack has made and nobody
+// uses any more. What s holds then shares the memory of p.
+func (p packed) unpack(s *Session, attrs []*Attr) {
 	r := unpacker(p)
 	*s = Session{Key: Key{App: r.text(), ID: r.text()}}
 	flags := r.byte()
@@ -131,11 +132,11 @@ func (p packed) unpack(s *Session, attrs []Attr) {
 		return
 	}
 	if n > cap(attrs) {
-		attrs = make([]Attr, n)
+		attrs = NewAttrs(n)
 	}
 	s.Attrs = attrs[:n]
-	for i := range s.Attrs {
-		r.attr(&s.Attrs[i], s.Stamp)
+	for _, a := range s.Attrs {
+		r.attr(a, s.Stamp)
 	}
 }
 

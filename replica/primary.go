@@ -319,17 +319,7 @@ func (s *Slot) tombstone(now Instant, key Key, stamp Stamp) *Session {
 
 // partial is the session that holds exactly what c sets.
 func (s *Slot) partial(now Instant, c *Commit, stamp Stamp) Part {
-	own := &struct { // most commits change one attribute
-		Session
-		attr [1]Attr
-	}{Session: Session{Key: c.Key, Stamp: stamp, Touched: stamp, Accessed: now.Mono}}
-	p := &own.Session
-	if len(c.Changes) == 1 {
-		p.Attrs = own.attr[:0]
-	} else if len(c.Changes) > 1 {
-		p.Attrs = make([]Attr, 0, len(c.Changes))
-	}
-	p.Attrs = Written(p.Attrs, c.Changes, stamp)
+	p := &Session{Key: c.Key, Stamp: stamp, Touched: stamp, Accessed: now.Mono, Attrs: Written(c.Changes, stamp)}
 	if c.Create {
 		p.Born = stamp
 	}
@@ -380,7 +370,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 
 // rememberAll keeps the ids of an entry's request, which hid what over says, and of those that it passes on; records are those of
 // its parts.
-func (s *Slot) rememberAll(e *Entry, records []*record, over []Attr) {
+func (s *Slot) rememberAll(e *Entry, records []*record, over []*Attr) {
 	for _, r := range e.Requests {
 		s.requests.remember(r.by(s.namer(r.Key), e.Seq), &s.cfg.Limits)
 	}

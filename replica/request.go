@@ -22,8 +22,8 @@ type requestLog struct {
 	over  int                  // how many cannot come again
 	split int                  // and of those, how many are kept for a split
 
-	hid       map[uint32][]Attr // RememberedRequest.Over, of those that have it, by place
-	overBytes int               // of all that hid holds. Invariant: at most overBytesMax
+	hid       map[uint32][]*Attr // RememberedRequest.Over, of those that have it, by place
+	overBytes int                // of all that hid holds. Invariant: at most overBytesMax
 }
 
 // remembered is a RememberedRequest with the entry that it became; zero when that came with a snapshot.
@@ -32,7 +32,7 @@ type remembered struct {
 	NotAfter int64
 	Stamp    Stamp
 	of       *record
-	over     []Attr // RememberedRequest.Over
+	over     []*Attr // RememberedRequest.Over
 	seq      uint64
 }
 
@@ -72,7 +72,7 @@ const (
 )
 
 func newRequestLog() requestLog {
-	return requestLog{byID: map[RequestID]uint32{}, hid: map[uint32][]Attr{}}
+	return requestLog{byID: map[RequestID]uint32{}, hid: map[uint32][]*Attr{}}
 }
 
 // find is what is remembered of a request.
@@ -266,7 +266,7 @@ func (l *requestLog) shrink() {
 		return
 	}
 	small := requestLog{byID: make(map[RequestID]uint32, len(l.byID)), due: l.due, last: l.last, over: l.over, split: l.split,
-		hid: make(map[uint32][]Attr, len(l.hid)), overBytes: l.overBytes, most: len(l.byID)}
+		hid: make(map[uint32][]*Attr, len(l.hid)), overBytes: l.overBytes, most: len(l.byID)}
 	for _, b := range l.due {
 		list := make([]uint32, 0, b.count)
 		for _, p := range b.list {

@@ -105,7 +105,7 @@ func TestRestingSessionIsSmall(t *testing.T) {
 	s.Born, s.Touched, s.Settings = s.Stamp, s.Stamp, Settings{30 * time.Minute, testWall * 2, s.Stamp}
 	for i := range measuredAttrs {
 		earlier := Stamp{s.Stamp.Clock - uint64(time.Hour/time.Millisecond)<<16, 1}
-		s.Attrs = append(s.Attrs, Attr{Name: fmt.Sprint("a", i), Value: make([]byte, measuredSize(i)), Stamp: earlier})
+		s.Attrs = append(s.Attrs, &Attr{Name: fmt.Sprint("a", i), Value: make([]byte, measuredSize(i)), Stamp: earlier})
 	}
 	r := &record{rest: pack(s)}
 	if got := int(unsafe.Sizeof(*r)) + 36 + len(r.rest); got > 1345 {
@@ -149,7 +149,7 @@ func FuzzPacked(f *testing.F) {
 			s.Born, s.Settings = Stamp{clock, Boot(other)}, Settings{time.Duration(b), a, Stamp{other, Boot(other)}}
 		}
 		if bits&8 != 0 {
-			s.Attrs = []Attr{{name, value, s.Touched, false}, {name, nil, s.Born, true}, {Name: app, Value: value, Stamp: s.Stamp}}
+			s.Attrs = []*Attr{{name, value, s.Touched, false}, {name, nil, s.Born, true}, {Name: app, Value: value, Stamp: s.Stamp}}
 		}
 		if err := checkPacked(s); err != nil {
 			t.Error(err)

@@ -388,7 +388,7 @@ func checkPacked(want *Session) error {
 	return nil
 }
 
-func sameAttr(a, b Attr) bool {
+func sameAttr(a, b *Attr) bool {
 	return a.Name == b.Name && bytes.Equal(a.Value, b.Value) && a.Stamp == b.Stamp && a.Deleted == b.Deleted
 }
 

@@ -16,6 +16,23 @@ type Attr struct {
 	Deleted bool
 }
 
+// NewAttrs is room for that many attributes, in one block of memory, which stays as long as one of them is used.
+func NewAttrs(count int) []*Attr {
+	if count == 1 { // as of most commits
+		one := &struct {
+			attr Attr
+			list [1]*Attr
+		}{}
+		one.list[0] = &one.attr
+		return one.list[:]
+	}
+	block, list := make([]Attr, count), make([]*Attr, count)
+	for i := range block {
+		list[i] = &block[i]
+	}
+	return list
+}
+
 // Ending says how a session ended.
 type Ending uint8
 
@@ -27,16 +44,16 @@ const (
 )
 
 // Session is one version of a session, or what is known of an ended one. Versions are immutable: a change makes a new
-// one that shares the values.
+// one that shares the attributes.
 //
 // A Session may also be partial, holding only what a commit changed; merging it into the version that it was made for
 // gives the next version. What a primary sends to a backup, what a snapshot carries and what two sides of a split
 // exchange are therefore the same thing.
 type Session struct {
 	Key   Key
-	Attrs []Attr // sorted by Name, no name twice
-	Born  Stamp  // of the commit that created it; zero in a partial session of a later commit
-	Stamp Stamp  // newest commit. Invariant: no attribute has a later one.
+	Attrs []*Attr // sorted by Name, no name twice; shared with other versions, never modified
+	Born  Stamp   // of the commit that created it; zero in a partial session of a later commit
+	Stamp Stamp   // newest commit. Invariant: no attribute has a later one.
 
 	// Touched is the newest stamp at which an access or a commit was replicated. Invariant: Stamp <= Touched.
 	Touched Stamp
@@ -68,14 +85,14 @@ func (s *Session) Get(name string) ([]byte, bool) {
 
 func (s *Session) find(name string) (int, bool) { return findAttr(s.Attrs, name) }
 
-func findAttr(attrs []Attr, name string) (int, bool) {
-	return slices.BinarySearchFunc(attrs, name, func(a Attr, n string) int { return strings.Compare(a.Name, n) })
+func findAttr(attrs []*Attr, name string) (int, bool) {
+	return slices.BinarySearchFunc(attrs, name, func(a *Attr, n string) int { return strings.Compare(a.Name, n) })
 }
 
 // Live counts the attributes that are not deleted and their size in bytes, names included.
 func (s *Session) Live() (attrs, bytes int) {
-	for i := range s.Attrs {
-		if a := &s.Attrs[i]; !a.Deleted {
+	for _, a := range s.Attrs {
+		if !a.Deleted {
 			attrs++
 			bytes += len(a.Name) + len(a.Value)
 		}
@@ -85,21 +102,21 @@ func (s *Session) Live() (attrs, bytes int) {
 
 // Visible is s as readers get it, without what was deleted; s itself if there is nothing of that.
 func (s *Session) Visible() *Session {
-	if !slices.ContainsFunc(s.Attrs, func(a Attr) bool { return a.Deleted }) {
+	if !slices.ContainsFunc(s.Attrs, func(a *Attr) bool { return a.Deleted }) {
 		return s
 	}
 	v := *s
-	v.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a Attr) bool { return a.Deleted })
+	v.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a *Attr) bool { return a.Deleted })
 	return &v
 }
 
-// Written appends to an empty list what a commit that got the given stamp makes of changes, in the order of names. It shares
-// their memory.
-func Written(list []Attr, changes []Change, stamp Stamp) []Attr {
-	for _, ch := range changes {
-		list = append(list, Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete})
+// Written is what a commit that got the given stamp makes of changes, in the order of names. It shares their memory.
+func Written(changes []Change, stamp Stamp) []*Attr {
+	list := NewAttrs(len(changes))
+	for i, ch := range changes {
+		*list[i] = Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete}
 	}
-	slices.SortFunc(list, func(a, b Attr) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b *Attr) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
@@ -177,11 +194,17 @@ func (s *Session) bare() *Session {
 	}
 }
 
-func mergeAttrs(a, b []Attr) []Attr {
+func mergeAttrs(a, b []*Attr) []*Attr {
 	if len(a) < len(b) {
 		a, b = b, a // attributes of one stamp are the same
 	}
-	m := make([]Attr, 0, len(a)+missing(a, b)) // no more: versions are kept
+	switch {
+	case len(b) == 0:
+		return a
+	case len(b) == 1: // as in most commits
+		return mergeAttr(a, b[0])
+	}
+	m := make([]*Attr, 0, len(a)+missing(a, b)) // no more: versions are kept
 	if len(b) > len(a)/sparse {
 		return zipAttrs(m, a, b)
 	}
@@ -197,11 +220,25 @@ func mergeAttrs(a, b []Attr) []Attr {
 	return m
 }
 
+func mergeAttr(a []*Attr, b *Attr) []*Attr {
+	i, ok := findAttr(a, b.Name)
+	if !ok {
+		m := make([]*Attr, 0, len(a)+1)
+		return append(append(append(m, a[:i]...), b), a[i:]...)
+	}
+	if !a[i].Stamp.Less(b.Stamp) {
+		return a
+	}
+	m := slices.Clone(a)
+	m[i] = b
+	return m
+}
+
 // sparse is how many times longer one list must be than the other for its names to be looked up rather than compared in turn.
 const sparse = 4
 
 // missing counts the attributes of b whose names a lacks.
-func missing(a, b []Attr) (n int) {
+func missing(a, b []*Attr) (n int) {
 	for i := range b {
 		if _, ok := findAttr(a, b[i].Name); !ok {
 			n++
@@ -210,7 +247,7 @@ func missing(a, b []Attr) (n int) {
 	return n
 }
 
-func zipAttrs(m, a, b []Attr) []Attr {
+func zipAttrs(m, a, b []*Attr) []*Attr {
 	for len(a) > 0 && len(b) > 0 {
 		switch c := strings.Compare(a[0].Name, b[0].Name); {
 		case c < 0:

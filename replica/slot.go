@@ -236,7 +236,7 @@ func (s *Slot) merge(now Instant, p *Part) *record {
 func sameVersion(a, b *Session) bool {
 	return a.Stamp == b.Stamp && a.Touched == b.Touched && a.Ending == b.Ending && a.Settings == b.Settings &&
 		a.Until == b.Until &&
-		slices.EqualFunc(a.Attrs, b.Attrs, func(x, y Attr) bool { return x.Name == y.Name && x.Stamp == y.Stamp })
+		slices.EqualFunc(a.Attrs, b.Attrs, func(x, y *Attr) bool { return x.Name == y.Name && x.Stamp == y.Stamp })
 }
 
 // keys is every key, in order, in memory of its own: a session that changes meanwhile is not held by its old key.

@@ -106,8 +106,8 @@ func (e *Entry) size() int {
 // partSize is what a part counts for in the bounds on tails and chunks, in bytes.
 func partSize(p *Part) int {
 	n := 96 + len(p.Session.Key.App) + len(p.Session.Key.ID)
-	for i := range p.Session.Attrs {
-		n += 24 + len(p.Session.Attrs[i].Name) + len(p.Session.Attrs[i].Value)
+	for _, a := range p.Session.Attrs {
+		n += 24 + len(a.Name) + len(a.Value)
 	}
 	return n
 }

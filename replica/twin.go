@@ -53,9 +53,9 @@ func (t twins) hidden(m, a, b *Session) *Session {
 		return nil
 	}
 	p := &Session{Key: m.Key, Accessed: neverAccessed}
-	for i := range m.Attrs {
-		if last := t.last(m.Attrs[i].Name, a, b); last.Stamp != m.Attrs[i].Stamp {
-			p.Attrs = append(p.Attrs, *last)
+	for _, attr := range m.Attrs {
+		if last := t.last(attr.Name, a, b); last.Stamp != attr.Stamp {
+			p.Attrs = append(p.Attrs, last)
 		}
 	}
 	if a != nil && b != nil {
@@ -80,7 +80,7 @@ func (t twins) last(name string, a, b *Session) *Attr {
 			continue
 		}
 		if i, ok := v.find(name); ok {
-			x, y = y, &v.Attrs[i]
+			x, y = y, v.Attrs[i]
 		}
 	}
 	if x == nil || t.repeats(x.Stamp, y.Stamp) || x.Stamp.Less(y.Stamp) && !t.repeats(y.Stamp, x.Stamp) {
@@ -163,8 +163,10 @@ func (s *Slot) restamp(now Instant, p *Session) (requests []RememberedRequest) {
 		renewed[old] = stamp
 		p.Stamp, p.Touched = stamp, stamp
 	}
-	for i := range p.Attrs {
-		p.Attrs[i].Stamp = renewed[p.Attrs[i].Stamp]
+	for i, a := range p.Attrs {
+		again := *a
+		again.Stamp = renewed[a.Stamp]
+		p.Attrs[i] = &again
 	}
 	if !p.Settings.Stamp.IsZero() {
 		p.Settings.Stamp = renewed[p.Settings.Stamp]
@@ -175,8 +177,8 @@ func (s *Slot) restamp(now Instant, p *Session) (requests []RememberedRequest) {
 // writes is the stamps of all that a version holds, each as often as it occurs.
 func (s *Session) writes() []Stamp {
 	stamps := make([]Stamp, 0, len(s.Attrs)+1)
-	for i := range s.Attrs {
-		stamps = append(stamps, s.Attrs[i].Stamp)
+	for _, a := range s.Attrs {
+		stamps = append(stamps, a.Stamp)
 	}
 	if !s.Settings.Stamp.IsZero() {
 		stamps = append(stamps, s.Settings.Stamp)

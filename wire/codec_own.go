@@ -51,18 +51,17 @@ func keySize(k replica.Key) int { return len(k.App) + len(k.ID) }
 
 func ownSession(s *replica.Session) {
 	size := keySize(s.Key)
-	for i := range s.Attrs {
-		size += len(s.Attrs[i].Name) + sharedSize(s.Attrs[i].Value)
+	for _, a := range s.Attrs {
+		size += len(a.Name) + sharedSize(a.Value)
 	}
 	k := make(block, 0, size)
 	s.Key = k.key(s.Key)
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
+	for _, a := range s.Attrs {
 		a.Name, a.Value = k.text(a.Name), k.value(a.Value)
 	}
 }
 
-func ownAttrs(attrs []replica.Attr) []replica.Attr {
+func ownAttrs(attrs []*replica.Attr) []*replica.Attr {
 	s := replica.Session{Attrs: attrs}
 	ownSession(&s)
 	return attrs

@@ -82,7 +82,12 @@ func (f filler) fillSlice(v reflect.Value) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), f.IntN(4), 8))
 	for i := range v.Len() {
-		f.fill(v.Index(i))
+		at := v.Index(i)
+		if at.Kind() == reflect.Pointer { // none in a list is nil
+			at.Set(reflect.New(at.Type().Elem()))
+			at = at.Elem()
+		}
+		f.fill(at)
 	}
 }
 
@@ -169,10 +174,9 @@ func (f filler) mendSession(s *replica.Session) {
 }
 
 // mendAttrs puts attributes in order, and last, the stamp of what holds them, after theirs.
-func (f filler) mendAttrs(attrs []replica.Attr, last *replica.Stamp) {
-	slices.SortFunc(attrs, func(a, b replica.Attr) int { return cmp.Compare(a.Name, b.Name) })
-	for i := range attrs {
-		a := &attrs[i]
+func (f filler) mendAttrs(attrs []*replica.Attr, last *replica.Stamp) {
+	slices.SortFunc(attrs, func(a, b *replica.Attr) int { return cmp.Compare(a.Name, b.Name) })
+	for i, a := range attrs {
 		a.Name = fmt.Sprintf("%d%s", i, a.Name)
 		if f.IntN(2) == 0 {
 			a.Stamp.Boot = last.Boot

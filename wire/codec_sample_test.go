@@ -38,7 +38,7 @@ func sampleUpdate() *replica.Update {
 			Parts: []replica.Part{{Base: sampleBase, Session: &replica.Session{
 				Key:   sampleKey,
 				Stamp: sampleStamp, Touched: sampleStamp, Accessed: sampleNow - 40*time.Microsecond,
-				Attrs: []replica.Attr{{Name: "cart", Value: bytes.Repeat([]byte{'x'}, 64), Stamp: sampleStamp}},
+				Attrs: []*replica.Attr{{Name: "cart", Value: bytes.Repeat([]byte{'x'}, 64), Stamp: sampleStamp}},
 			}}},
 		},
 	}
@@ -56,7 +56,7 @@ func sampleCommit() *replica.Request {
 func sampleSession() *replica.Session {
 	return &replica.Session{
 		Key: sampleKey,
-		Attrs: []replica.Attr{
+		Attrs: []*replica.Attr{
 			{Name: "cart", Value: []byte("3 apples"), Stamp: sampleStamp},
 			{Name: "language", Value: []byte("de"), Stamp: sampleBorn},
 			{Name: "nonce", Stamp: sampleBase, Deleted: true},
@@ -140,7 +140,7 @@ func slotSamples() []sample {
 		{"Offer-over", &replica.Offer{Slot: 700, Transfer: 78, Chunk: 1, Requests: []replica.RememberedRequest{
 			{
 				Request: sampleRequest, NotAfter: sampleWall + 10_000, Key: sampleKey, Stamp: sampleStamp,
-				Over: []replica.Attr{{Name: "cart", Value: []byte("2 apples"), Stamp: sampleBorn}, {Name: "nonce", Stamp: sampleBase, Deleted: true}},
+				Over: []*replica.Attr{{Name: "cart", Value: []byte("2 apples"), Stamp: sampleBorn}, {Name: "nonce", Stamp: sampleBase, Deleted: true}},
 			},
 			{Request: sampleRequest, NotAfter: sampleWall + 10_000, Key: sampleKey, Stamp: sampleStamp},
 		}}},

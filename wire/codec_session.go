@@ -103,10 +103,9 @@ func readSettings(r *reader, session replica.Stamp) replica.Settings {
 	}
 }
 
-func appendAttrs(b []byte, attrs []replica.Attr, session replica.Stamp) []byte {
+func appendAttrs(b []byte, attrs []*replica.Attr, session replica.Stamp) []byte {
 	b = appendCount(b, len(attrs))
-	for i := range attrs {
-		a := &attrs[i]
+	for _, a := range attrs {
 		b = appendText(b, a.Name)
 		b = append(b, formOf(a.Stamp, session))
 		b = appendRelative(b, a.Stamp, session)
@@ -115,14 +114,13 @@ func appendAttrs(b []byte, attrs []replica.Attr, session replica.Stamp) []byte {
 	return b
 }
 
-func readAttrs(r *reader, session replica.Stamp) []replica.Attr {
+func readAttrs(r *reader, session replica.Stamp) []*replica.Attr {
 	n := r.count("attributes", attrsMax, attrSizeMin)
 	if n == 0 {
 		return nil
 	}
-	attrs := make([]replica.Attr, n)
-	for i := range attrs {
-		a := &attrs[i]
+	attrs := replica.NewAttrs(n)
+	for i, a := range attrs {
 		readAttr(r, a, session)
 		switch {
 		case r.failed():

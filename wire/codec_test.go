@@ -143,7 +143,7 @@ func TestDecodeSkipsTrailingFieldsOfRecords(t *testing.T) {
 	table := bootTable(appendBoots(nil, boots)[1:])
 	part := replica.Part{Base: sampleBase, Session: sampleSession()}
 	remembered := []replica.RememberedRequest{{Request: sampleRequest, NotAfter: 5, Key: sampleKey, Stamp: sampleStamp,
-		Over: []replica.Attr{{Name: "cart", Value: []byte("2 apples"), Stamp: sampleBase}}}}
+		Over: []*replica.Attr{{Name: "cart", Value: []byte("2 apples"), Stamp: sampleBase}}}}
 	entry := sampleUpdate().Entry
 	entry.Requests = remembered
 	commit := *sampleCommit().Commit

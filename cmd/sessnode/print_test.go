@@ -60,7 +60,7 @@ func TestSessionView(t *testing.T) {
 		Stamp:    replica.Stamp{Clock: 1_060_000<<16 | 5, Boot: 9},
 		Accessed: 2 * time.Second,
 		Settings: replica.Settings{Idle: 30 * time.Minute, Deadline: 90_000_000},
-		Attrs: []replica.Attr{
+		Attrs: []*replica.Attr{
 			{Name: "binary", Value: []byte{0, 1}}, {Name: "empty"}, {Name: "gone", Deleted: true},
 			{Name: "long", Value: []byte("x" + long)}, {Name: "text", Value: []byte(`{"items":1}`)},
 			{Name: "unsafe", Value: []byte("\x1b[2J")},

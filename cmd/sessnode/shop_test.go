@@ -48,10 +48,10 @@ func (f *fakeStore) Commit(_ context.Context, c *replica.Commit) (replica.Result
 		next.Attrs = slices.Clone(old.Attrs)
 	}
 	for _, change := range c.Changes {
-		next.Attrs = slices.DeleteFunc(next.Attrs, func(a replica.Attr) bool { return a.Name == change.Name })
-		next.Attrs = append(next.Attrs, replica.Attr{Name: change.Name, Value: change.Value, Deleted: change.Delete})
+		next.Attrs = slices.DeleteFunc(next.Attrs, func(a *replica.Attr) bool { return a.Name == change.Name })
+		next.Attrs = append(next.Attrs, &replica.Attr{Name: change.Name, Value: change.Value, Deleted: change.Delete})
 	}
-	slices.SortFunc(next.Attrs, func(a, b replica.Attr) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(next.Attrs, func(a, b *replica.Attr) int { return cmp.Compare(a.Name, b.Name) })
 	f.sessions[c.Key] = next
 	return replica.Result{Copies: 2}, nil
 }

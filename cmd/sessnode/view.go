@@ -82,7 +82,7 @@ func viewOfMember(m replica.Member) memberView {
 	return memberView{Name: m.Name, Boot: m.Boot.String(), Address: m.Addr, Zone: m.Zone}
 }
 
-func viewOfAttribute(a replica.Attr, valueLen int) attributeView {
+func viewOfAttribute(a *replica.Attr, valueLen int) attributeView {
 	v := attributeView{Name: a.Name, Bytes: len(a.Value)}
 	shown := a.Value
 	if valueLen >= 0 && len(shown) > valueLen {
