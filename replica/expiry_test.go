@@ -340,8 +340,8 @@ func TestRequestLogSweeps(t *testing.T) {
 		t.Errorf("%d remembered, want %d", len(got), len(model))
 	}
 	l.sweep(wall+120_000, 0, &limits)
-	if len(l.byID) != 0 || len(l.due) != 0 {
-		t.Errorf("%d remembered, %d in order after all were over", len(l.byID), len(l.due))
+	if l.byID.len() != 0 || len(l.due) != 0 {
+		t.Errorf("%d remembered, %d in order after all were over", l.byID.len(), len(l.due))
 	}
 }
 
@@ -360,11 +360,11 @@ func TestRequestLogSurvivesClocks(t *testing.T) {
 	for i := range uint64(20) {
 		l.remember(remembered{Request: RequestID{2, i + 1}, NotAfter: testWall + 1e12, of: noName}, &limits)
 	}
-	if got := len(l.byID); got != 10 {
+	if got := l.byID.len(); got != 10 {
 		t.Errorf("%d remembered, limit 10", got)
 	}
 	l.sweep(testWall, 0, &limits) // the clock had been thirty years ahead
-	if got := len(l.byID); got != 0 {
+	if got := l.byID.len(); got != 0 {
 		t.Errorf("%d that no request can name are kept in a full log", got)
 	}
 }

@@ -43,7 +43,7 @@ func (m *Memory) refuse() error {
 // Memory is the bytes that the slot takes on this node: its sessions and ended ones as they rest, and the rest, which is what those
 // in use take more, remembered requests, and the tail of its log.
 func (s *Slot) Memory() (records, rest int) {
-	return s.bytes, len(s.awake)*awakeBytes + len(s.requests.byID)*requestBytes + s.requests.overBytes +
+	return s.bytes, len(s.awake)*awakeBytes + s.requests.byID.len()*requestBytes + s.requests.overBytes +
 		s.tail.sizeBytes + len(s.tail.items)*loggedBytes
 }
 

@@ -94,7 +94,7 @@ func TestOverwrittenIsBounded(t *testing.T) {
 	r.sleep(2 * time.Duration(splitWithin) * time.Millisecond)
 	r.tick()
 	r.tick()
-	if l := &r.primary().requests; l.overBytes != 0 || len(l.byID) > 0 {
-		t.Errorf("%d bytes and %d requests are kept for ever", l.overBytes, len(l.byID))
+	if l := &r.primary().requests; l.overBytes != 0 || l.byID.len() > 0 {
+		t.Errorf("%d bytes and %d requests are kept for ever", l.overBytes, l.byID.len())
 	}
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"hash/maphash"
 	"math"
 	"slices"
 	"time"
@@ -12,15 +13,15 @@ import (
 // kept of each lies in a place of a few slices, of which only named has pointers, so that the collector of garbage has little to
 // look at.
 type requestLog struct {
-	byID  map[RequestID]uint32 // places
-	kept  []kept               // by place
-	named []*record            // by place; of each the record that knows the key, even when the slot has forgotten it
-	free  []uint32             // places
-	due   []*batch             // all of them, ascending by until
-	last  uint32               // number of the newest batch
-	most  int                  // of byID since it was made
-	over  int                  // how many cannot come again
-	split int                  // and of those, how many are kept for a split
+	byID  index[uint32] // places
+	kept  []kept        // by place; no request has place 0
+	named []*record     // by place; of each the record that knows the key, even when the slot has forgotten it
+	free  []uint32      // places
+	due   []*batch      // all of them, ascending by until
+	last  uint32        // number of the newest batch
+	most  int           // of byID since it was made
+	over  int           // how many cannot come again
+	split int           // and of those, how many are kept for a split
 
 	hid       map[uint32][]*Attr // RememberedRequest.Over, of those that have it, by place
 	overBytes int                // of all that hid holds. Invariant: at most overBytesMax
@@ -72,16 +73,23 @@ const (
 )
 
 func newRequestLog() requestLog {
-	return requestLog{byID: map[RequestID]uint32{}, hid: map[uint32][]*Attr{}}
+	return requestLog{kept: make([]kept, 1), named: make([]*record, 1), hid: map[uint32][]*Attr{}}
 }
+
+// placeOf is the place of a request, zero if it is not remembered.
+func (l *requestLog) placeOf(id RequestID) uint32 {
+	return l.byID.find(id.hash(), func(p uint32) bool { return l.kept[p].id == id })
+}
+
+func (r RequestID) hash() uint64 { return maphash.Comparable(hashSeed, r) }
 
 // find is what is remembered of a request.
 func (l *requestLog) find(id RequestID) (r remembered, ok bool) {
-	p, ok := l.byID[id] // zero is no key
-	if ok {
-		r = l.at(p)
+	p := l.placeOf(id)
+	if p == 0 {
+		return remembered{}, false
 	}
-	return r, ok
+	return l.at(p), true
 }
 
 // at is the request in a place that is not free.
@@ -91,13 +99,13 @@ func (l *requestLog) at(p uint32) remembered {
 }
 
 // live counts the requests that may come again.
-func (l *requestLog) live() int { return len(l.byID) - l.over }
+func (l *requestLog) live() int { return l.byID.len() - l.over }
 
 // remember keeps r until its not-after time and the clock skew have passed, and a little longer. At the limit the request
 // that is over first gives way; a primary refuses commits before that. Of a request that took effect twice the later effect is
 // remembered: it is the one that a merge has left.
 func (l *requestLog) remember(r remembered, limits *Limits) {
-	if p, known := l.byID[r.Request]; known {
+	if p := l.placeOf(r.Request); p != 0 {
 		if old := &l.kept[p]; old.stamp.Less(r.Stamp) {
 			old.stamp, old.seq = r.Stamp, r.seq
 		}
@@ -111,8 +119,8 @@ func (l *requestLog) remember(r remembered, limits *Limits) {
 	}
 	p := l.place(r)
 	l.keepOver(p, r.over)
-	l.byID[r.Request] = p
-	l.most = max(l.most, len(l.byID))
+	l.byID.add(r.Request.hash(), p)
+	l.most = max(l.most, l.byID.len())
 	l.put(p, r.overAt(limits), false, false)
 }
 
@@ -189,8 +197,8 @@ func (l *requestLog) batchOf(p uint32) *batch {
 func (l *requestLog) take(now Instant, q RememberedRequest, of *record, limits *Limits) {
 	r := q.by(of, 0)
 	l.remember(r, limits)
-	p, known := l.byID[q.Request]
-	if !known || r.overAt(limits)+mergeWithin >= now.Wall || l.split >= splitMax {
+	p := l.placeOf(q.Request)
+	if p == 0 || r.overAt(limits)+mergeWithin >= now.Wall || l.split >= splitMax {
 		return
 	}
 	if b := l.batchOf(p); !b.over {
@@ -201,7 +209,7 @@ func (l *requestLog) take(now Instant, q RememberedRequest, of *record, limits *
 
 // forget forgets a request, if it is remembered.
 func (l *requestLog) forget(id RequestID) {
-	if p, known := l.byID[id]; known {
+	if p := l.placeOf(id); p != 0 {
 		l.drop(l.batchOf(p), p)
 	}
 }
@@ -209,7 +217,7 @@ func (l *requestLog) forget(id RequestID) {
 // drop forgets the request in a place, which is in a batch.
 func (l *requestLog) drop(b *batch, p uint32) {
 	l.count(b, -1)
-	delete(l.byID, l.kept[p].id)
+	l.byID.remove(l.kept[p].id.hash(), p)
 	if over, ok := l.hid[p]; ok {
 		l.overBytes -= sizeOf(over)
 		delete(l.hid, p)
@@ -253,20 +261,21 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 	if l.live() < limits.RequestsMax {
 		return
 	}
-	for id, p := range l.byID {
-		if l.kept[p].notAfter > wall+(limits.RequestAgeMax+limits.ClockSkewMax).Milliseconds() {
-			l.forget(id)
+	for _, k := range l.kept {
+		if k.batch != 0 && k.notAfter > wall+(limits.RequestAgeMax+limits.ClockSkewMax).Milliseconds() {
+			l.forget(k.id)
 		}
 	}
 }
 
 // shrink gives the room back that many requests at a time have left.
 func (l *requestLog) shrink() {
-	if l.most < shrinkFrom || len(l.byID) > l.most/4 {
+	if l.most < shrinkFrom || l.byID.len() > l.most/4 {
 		return
 	}
-	small := requestLog{byID: make(map[RequestID]uint32, len(l.byID)), due: l.due, last: l.last, over: l.over, split: l.split,
-		hid: make(map[uint32][]*Attr, len(l.hid)), overBytes: l.overBytes, most: len(l.byID)}
+	small := newRequestLog()
+	small.due, small.last, small.over, small.split = l.due, l.last, l.over, l.split
+	small.overBytes, small.most = l.overBytes, l.byID.len()
 	for _, b := range l.due {
 		list := make([]uint32, 0, b.count)
 		for _, p := range b.list {
@@ -275,7 +284,7 @@ func (l *requestLog) shrink() {
 			}
 			moved := uint32(len(small.kept))
 			small.kept, small.named = append(small.kept, l.kept[p]), append(small.named, l.named[p])
-			small.byID[l.kept[p].id] = moved
+			small.byID.add(l.kept[p].id.hash(), moved)
 			if over, ok := l.hid[p]; ok {
 				small.hid[moved] = over
 			}
@@ -313,8 +322,8 @@ func (l *requestLog) leave(b *batch, p uint32, wall, parted int64, limits *Limit
 
 // all lists what is remembered, in the order of ids.
 func (l *requestLog) all() []RememberedRequest {
-	list := make([]RememberedRequest, 0, len(l.byID))
-	for _, p := range l.byID {
+	list := make([]RememberedRequest, 0, l.byID.len())
+	for p := range l.byID.all() {
 		r := l.at(p)
 		list = append(list, r.told())
 	}
@@ -324,7 +333,7 @@ func (l *requestLog) all() []RememberedRequest {
 // of lists what is remembered of one session, in the order of ids.
 func (l *requestLog) of(key Key) []RememberedRequest {
 	var list []RememberedRequest
-	for _, p := range l.byID {
+	for p := range l.byID.all() {
 		if l.named[p].named(key) {
 			r := l.at(p)
 			list = append(list, r.told())

@@ -410,7 +410,7 @@ func (l *requestLog) check() error {
 			}
 			seen[p] = true
 			held++
-			if at, known := l.byID[k.id]; !known || at != p {
+			if l.placeOf(k.id) != p {
 				return fmt.Errorf("request %v is in a batch and not by its id", k.id)
 			}
 		}
@@ -424,11 +424,11 @@ func (l *requestLog) check() error {
 			return fmt.Errorf("batch %d of %d counts %d, has %d; over %v, split %v", i, len(l.due), b.count, held, b.over, b.split)
 		}
 	}
-	if used := len(l.kept) - len(l.free); used != all || len(l.named) != len(l.kept) || len(l.hid) > all {
+	if used := len(l.kept) - 1 - len(l.free); used != all || len(l.named) != len(l.kept) || len(l.hid) > all {
 		return fmt.Errorf("%d places are used by %d requests; %d hid something", used, all, len(l.hid))
 	}
-	if all != len(l.byID) || over != l.over || split != l.split {
-		return fmt.Errorf("%d requests by id, %d in batches; %d over, counted %d; %d split, counted %d", len(l.byID), all, over, l.over, split, l.split)
+	if all != l.byID.len() || over != l.over || split != l.split {
+		return fmt.Errorf("%d requests by id, %d in batches; %d over, counted %d; %d split, counted %d", l.byID.len(), all, over, l.over, split, l.split)
 	}
 	return nil
 }

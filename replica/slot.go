@@ -75,7 +75,7 @@ type Slot struct {
 
 // NewSlot makes an absent slot.
 func NewSlot(num uint32, cfg *Config) *Slot {
-	return &Slot{num: num, cfg: cfg, records: newRecords(), requests: newRequestLog(), locks: map[Key]*lock{}}
+	return &Slot{num: num, cfg: cfg, requests: newRequestLog(), locks: map[Key]*lock{}}
 }
 
 // Role is what the node does for the slot.

@@ -40,7 +40,7 @@ func TestLearnerIsFilled(t *testing.T) {
 	if got, want := dump(r.slot(3)), dump(r.slot(1)); got != want {
 		t.Errorf("learner has\n%swant\n%s", got, want)
 	}
-	if got := len(r.slot(3).requests.byID); got != 20 {
+	if got := r.slot(3).requests.byID.len(); got != 20 {
 		t.Errorf("learner remembers %d requests, want 20", got)
 	}
 }
@@ -171,8 +171,8 @@ func TestSmallestChunksComeToAnEnd(t *testing.T) {
 		r.wire = r.wire[1:]
 		r.deliver(m)
 	}
-	if !r.slot(3).Learnt() || len(r.slot(3).requests.byID) != 3 {
-		t.Errorf("learnt %v, %d requests", r.slot(3).Learnt(), len(r.slot(3).requests.byID))
+	if !r.slot(3).Learnt() || r.slot(3).requests.byID.len() != 3 {
+		t.Errorf("learnt %v, %d requests", r.slot(3).Learnt(), r.slot(3).requests.byID.len())
 	}
 }
 

@@ -156,7 +156,7 @@ func TestRequestSentToBothSidesOfALongSplit(t *testing.T) {
 			t.Errorf("moved %v: a request is remembered that began long after the sides had parted", moved)
 		}
 		s.pass(20 * time.Minute)
-		if got := len(s.primary().requests.byID); got > 0 {
+		if got := s.primary().requests.byID.len(); got > 0 {
 			t.Errorf("moved %v: %d requests are remembered for ever", moved, got)
 		}
 	}
@@ -176,7 +176,7 @@ func TestRequestIsKnownWhenItIsOver(t *testing.T) {
 		t.Errorf("%d conflicts: %v", len(s.conflicts), s.lost())
 	}
 	s.pass(10 * time.Second)
-	if got := len(s.primary().requests.byID); got > 0 {
+	if got := s.primary().requests.byID.len(); got > 0 {
 		t.Errorf("%d requests are remembered though no side has parted for long", got)
 	}
 }
