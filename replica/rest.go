@@ -6,7 +6,7 @@ import "time"
 // a session is unpacked by whoever uses it, and packed when nobody has for a while: soon if it was not used for long
 // before, as most sessions of a large node are, or is new.
 const (
-	restAfter = 2 * time.Second
+	restAfter = 5 * time.Second
 	restSoon  = time.Second
 )
 

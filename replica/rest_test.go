@@ -51,8 +51,8 @@ func TestUnusedSessionRests(t *testing.T) {
 	}{
 		{"new", false, 0, 1},
 		{"new and unused", false, 1200 * time.Millisecond, 0},
-		{"used again within two seconds", true, 1900 * time.Millisecond, 1},
-		{"unused for two seconds", false, 700 * time.Millisecond, 0},
+		{"used again within five seconds", true, 4900 * time.Millisecond, 1},
+		{"unused for five seconds", false, 700 * time.Millisecond, 0},
 		{"used after a while", true, 400 * time.Millisecond, 1},
 		{"once", false, 900 * time.Millisecond, 0},
 	} {
