@@ -11,6 +11,7 @@ import (
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Setup is what a generator needs to know before it makes requests.
@@ -185,14 +186,26 @@ type Reading struct {
 	Way  Way
 }
 
-// Warm reads all sessions of a pool once, wrongly or not: that is for Verify to say.
+// Warm reads all sessions of a pool once, wrongly or not: that is for Verify to say. A session that cannot be read is tried again:
+// Tomcat answers some with 500 while all of them move at once.
 func (g *Generator) Warm(r Reading, _ *Nothing) error {
 	pool := g.pools[r.Pool]
 	return forAll(len(pool.IDs), func(ctx context.Context, i int) error {
-		_, err := g.product.Caller(pool, r.Way).Browse(ctx, i)
+		caller := g.product.Caller(pool, r.Way)
+		_, err := caller.Browse(ctx, i)
+		for n := 1; err != nil && n < warmTries; n++ {
+			time.Sleep(warmPause)
+			_, err = caller.Browse(ctx, i)
+		}
 		return err
 	})
 }
+
+// How often Warm tries to read a session, and what it leaves between.
+const (
+	warmTries = 10
+	warmPause = 100 * time.Millisecond
+)
 
 // Memory is what a process of Go knows of its memory.
 type Memory struct {
