@@ -270,3 +270,31 @@ func TestShapeAddsUp(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A generator whose sessions are nearly all with the others must not look through all of them for each request.
+func TestAClaimLooksAtFew(t *testing.T) {
+	board, err := NewBoard(filepath.Join(t.TempDir(), "board"), 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer board.Close()
+	pool := &Pool{Board: board, IDs: make([]string, 10_000)}
+	r := newRota(pool, Alternate, 1, 2, nil)
+	for i := range 10_000 {
+		board.Set(i, uint64(i))
+	}
+	own := 0
+	for _, _, ok := r.claim(); ok; _, _, ok = r.claim() {
+		own++
+	}
+	if own != 5_000 {
+		t.Errorf("%d of 10,000 sessions are a generator's own at first, want half", own)
+	}
+	before := r.cursor.Load()
+	if _, _, ok := r.claim(); ok {
+		t.Error("a session of the other generator was claimed")
+	}
+	if looked := r.cursor.Load() - before; looked > lookMax {
+		t.Errorf("%d sessions were looked at, at most %d may be", looked, lookMax)
+	}
+}

@@ -130,8 +130,8 @@ func (r *run) call(c Caller, t *tally) {
 		err := r.request(ctx, c)
 		took := time.Since(began)
 		switch {
-		case errors.Is(err, errNobody): // all sessions are with the others
-			time.Sleep(50 * time.Microsecond)
+		case errors.Is(err, errNobody): // most sessions are with the others
+			time.Sleep(time.Millisecond)
 		case err != nil:
 			r.fault(err)
 		default:

@@ -41,9 +41,14 @@ func (r *rota) next() int {
 	return int(r.sessions[r.cursor.Add(1)%uint64(len(r.sessions))])
 }
 
-// claim takes the next session that this generator may change; ok is false when there is none at the moment.
+// lookMax is how many sessions a claim looks at.
+const lookMax = 64
+
+// claim takes the next session that this generator may change; ok is false when there is none among those that it looks at. When
+// one generator stands still for a while the others run out of sessions: were they to look at all of them again and again, they
+// would keep the processor from the one that has to catch up, and from the servers.
 func (r *rota) claim() (session int, version uint64, ok bool) {
-	for range r.sessions {
+	for range min(lookMax, len(r.sessions)) {
 		session = r.next()
 		if version, ok = r.board.claim(session, r.isMine); ok {
 			return session, version, true
