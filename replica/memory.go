@@ -15,10 +15,10 @@ type Memory struct {
 
 // What things take beside their contents, in bytes.
 const (
-	recordBytes  = 180 // a record that rests, its block, and its places in the map and the heap
+	recordBytes  = 180 // a record that rests, its block, and its places in the index and the heap
 	attrBytes    = 8
 	awakeBytes   = 400 // what a record that is in use takes more
-	requestBytes = 144 // a remembered request in its place, its map and its batch
+	requestBytes = 144 // a remembered request in its place, the index and its batch
 	loggedBytes  = 512 // an entry of a tail, beside what Entry.size counts
 )
 

@@ -29,4 +29,6 @@ func (s *records) sorted() []*record {
 
 func (k Key) clone() Key { return Key{strings.Clone(k.App), strings.Clone(k.ID)} }
 
-func (k Key) hash() uint64 { return maphash.String(hashSeed, k.ID) ^ 31*maphash.String(hashSeed, k.App) }
+func (k Key) hash() uint64 {
+	return maphash.String(hashSeed, k.ID) ^ 31*maphash.String(hashSeed, k.App)
+}
