@@ -163,11 +163,12 @@ func TestCloseEndsEverything(t *testing.T) {
 
 // A restarted process is noticed at the next packet, long before the idle timeout.
 func TestRestartIsNoticed(t *testing.T) {
-	conf := EndpointConfig{Key: testKey(t, 1), Address: ownAddr(t)}
+	conf := EndpointConfig{Key: testKey(t, 1), Address: "127.0.0.1:0"}
 	before, err := Listen(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
+	conf.Address = before.Addr().String()
 	client := listen(t, EndpointConfig{IdleTimeout: time.Hour, KeepAlive: 30 * time.Minute})
 	c, _ := connect(t, client, before, hooks{}, hooks{})
 

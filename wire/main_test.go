@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sessnode/sessnode/child"
 	"go.uber.org/goleak"
 )
 
@@ -22,16 +21,6 @@ func testKey(t testing.TB, number byte) Key {
 		t.Fatal(err)
 	}
 	return key
-}
-
-// ownAddr is an address that nobody else opens, also after it was closed.
-func ownAddr(t testing.TB) string {
-	t.Helper()
-	addrs, err := child.FreeAddrs(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addrs[0]
 }
 
 // listen opens an endpoint on loopback that the test's end closes.
