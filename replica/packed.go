@@ -2,7 +2,6 @@ package replica
 
 import (
 	"encoding/binary"
-	"sync"
 	"time"
 	"unsafe"
 )
@@ -31,22 +30,13 @@ const (
 	stampForms      = 3
 )
 
-// packing is buffers, as *[]byte, in which sessions are put together: only then is it known how large they are.
-var packing = sync.Pool{New: func() any { return new([]byte) }}
-
-// packingMax is the size, in bytes, above which such a buffer is not used again.
-const packingMax = 64 << 10
+// packedSpace is what packing takes of the stack: larger sessions are put together on the heap.
+const packedSpace = 8 << 10
 
 // pack is s in one block that is no larger than it must be.
 func pack(s *Session) packed {
-	space := packing.Get().(*[]byte)
-	b := appendPacked((*space)[:0], s)
-	p := packed(b)
-	if cap(b) <= packingMax {
-		*space = b
-	}
-	packing.Put(space)
-	return p
+	var space [packedSpace]byte
+	return packed(appendPacked(space[:0], s))
 }
 
 func appendPacked(b []byte, s *Session) []byte {
