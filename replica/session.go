@@ -210,14 +210,21 @@ func mergeAttrs(a, b []*Attr) []*Attr {
 	}
 	m = append(m, a...)
 	for i := range b {
-		switch j, ok := findAttr(m, b[i].Name); {
-		case !ok:
+		if j, ok := findAttr(m, b[i].Name); ok {
+			m[j] = newer(m[j], b[i])
+		} else {
 			m = slices.Insert(m, j, b[i])
-		case m[j].Stamp.Less(b[i].Stamp):
-			m[j] = b[i]
 		}
 	}
 	return m
+}
+
+// newer is which of two writes of one attribute stands: the later one.
+func newer(a, b *Attr) *Attr {
+	if a.Stamp.Less(b.Stamp) {
+		return b
+	}
+	return a
 }
 
 func mergeAttr(a []*Attr, b *Attr) []*Attr {
@@ -226,7 +233,7 @@ func mergeAttr(a []*Attr, b *Attr) []*Attr {
 		m := make([]*Attr, 0, len(a)+1)
 		return append(append(append(m, a[:i]...), b), a[i:]...)
 	}
-	if !a[i].Stamp.Less(b.Stamp) {
+	if newer(a[i], b) == a[i] {
 		return a
 	}
 	m := slices.Clone(a)
@@ -255,12 +262,7 @@ func zipAttrs(m, a, b []*Attr) []*Attr {
 		case c > 0:
 			m, b = append(m, b[0]), b[1:]
 		default:
-			if a[0].Stamp.Less(b[0].Stamp) {
-				m = append(m, b[0])
-			} else {
-				m = append(m, a[0])
-			}
-			a, b = a[1:], b[1:]
+			m, a, b = append(m, newer(a[0], b[0])), a[1:], b[1:]
 		}
 	}
 	return append(append(m, a...), b...)
