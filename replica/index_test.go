@@ -44,3 +44,23 @@ func TestIndexIsAMap(t *testing.T) {
 		}
 	}
 }
+
+func TestRecordsWithOneHash(t *testing.T) {
+	a, b := key("a"), key("b")
+	named := func(k Key) *record { return &record{rest: pack(&Session{Key: k})} }
+	ra, rb := named(a), named(b)
+	var records records
+	records.add(b.hash(), ra) // as if both had it
+	records.put(b, rb)
+	if got := records.find(b); got != rb || records.len() != 2 || len(records.sorted()) != 2 {
+		t.Errorf("found %v among %d records", got, records.len())
+	}
+	records.index.remove(b.hash(), ra)
+	if got := records.find(b); got != rb {
+		t.Errorf("found %v after the other was removed", got)
+	}
+	records.remove(rb)
+	if got := records.find(b); got != nil || records.len() != 0 {
+		t.Errorf("found %v after it was removed", got)
+	}
+}
