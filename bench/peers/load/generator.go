@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"runtime"
-	"runtime/metrics"
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
@@ -209,9 +207,7 @@ const (
 
 // Memory is what a process of Go knows of its memory.
 type Memory struct {
-	LiveBytes uint64  // on the heap after a collection
-	PauseP99  float64 // seconds that collections since the process began have stopped it, 99th percentile
-	Pauses    uint64
+	LiveBytes uint64 // on the heap after a collection
 }
 
 // Memory collects garbage and measures.
@@ -221,28 +217,7 @@ func (g *Generator) Memory(_ Nothing, m *Memory) error {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	m.LiveBytes = stats.HeapAlloc
-	m.PauseP99, m.Pauses = pauses()
 	return nil
-}
-
-// pauses is the upper end of the bucket that the 99th percentile of pauses falls into.
-func pauses() (p99 float64, count uint64) {
-	sample := []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
-	metrics.Read(sample)
-	h := sample[0].Value.Float64Histogram()
-	for _, n := range h.Counts {
-		count += n
-	}
-	seen := uint64(0)
-	for i, n := range h.Counts {
-		if seen += n; count > 0 && float64(seen) >= 0.99*float64(count) {
-			if p99 = h.Buckets[i+1]; math.IsInf(p99, 1) {
-				p99 = h.Buckets[i]
-			}
-			return p99, count
-		}
-	}
-	return 0, count
 }
 
 // Close ends the product.

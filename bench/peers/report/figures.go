@@ -22,6 +22,7 @@ const (
 
 	LiveBytes     = "live_bytes_per_session_and_copy" // Go: heap after a collection; Redis: used_memory
 	ResidentBytes = "resident_bytes_per_session_and_copy"
+	PauseP50      = "gc_pause_p50_us"
 	PauseP99      = "gc_pause_p99_us"
 	Median        = "median_us"
 	Worst         = "worst_us"

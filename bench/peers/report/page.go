@@ -80,7 +80,7 @@ func (r *Results) section(s *strings.Builder, modes []Label, workload Label) {
 	if len(rows) == 0 {
 		return
 	}
-	head := heads(rows[0].figures)
+	head := heads(rows)
 	fmt.Fprintf(s, "\n## %s\n%s.\n\n| %s |\n|%s\n", workload.Name, upper(workload.Text), strings.Join(head, " | "), strings.Repeat("---|", len(head)))
 	for _, line := range cells(rows) {
 		fmt.Fprintf(s, "| %s |\n", strings.Join(line, " | "))

@@ -95,7 +95,7 @@ func (r *Results) Print(w io.Writer, modes, workloads []Label) error {
 			continue
 		}
 		fmt.Fprintf(t, "\n%s: %s\n", workload.Name, workload.Text)
-		for _, row := range append([][]string{heads(rows[0].figures)}, cells(rows)...) {
+		for _, row := range append([][]string{heads(rows)}, cells(rows)...) {
 			for _, cell := range row {
 				fmt.Fprintf(t, "%s\t", cell)
 			}

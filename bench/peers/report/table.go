@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -25,6 +24,7 @@ var columns = []column{
 	{Allocs, "allocations", tenths},
 	{LiveBytes, "live bytes", whole},
 	{ResidentBytes, "resident bytes", whole},
+	{PauseP50, "GC pause p50", duration},
 	{PauseP99, "GC pause p99", duration},
 	{Median, "median", duration},
 	{Worst, "worst", duration},
@@ -34,36 +34,35 @@ var columns = []column{
 	{Wrong, "wrong", whole},
 }
 
-// shown are the columns for which there are figures. What went wrong is shown only if something did.
-func shown(f Figures) []column {
+// shown are the columns for which a row has a figure. What went wrong is shown only if something did.
+func shown(rows []row) []column {
 	return slices.DeleteFunc(slices.Clone(columns), func(c column) bool {
-		value, ok := f[c.figure]
-		return !ok || value == 0 && (c.figure == Failed || c.figure == Wrong)
+		return !slices.ContainsFunc(rows, func(r row) bool {
+			value, ok := r.figures[c.figure]
+			return ok && (value != 0 || c.figure != Failed && c.figure != Wrong)
+		})
 	})
 }
 
-func heads(f Figures) []string {
+func heads(rows []row) []string {
 	list := []string{""}
-	for _, c := range shown(f) {
+	for _, c := range shown(rows) {
 		list = append(list, c.head)
 	}
 	return list
 }
 
-// cells is a line for each row, in the columns of the first.
+// cells is a line for each row.
 func cells(rows []row) [][]string {
 	var lines [][]string
 	for _, r := range rows {
 		line := []string{r.mode.Name}
-		for _, c := range shown(rows[0].figures) {
+		for _, c := range shown(rows) {
 			text := "–"
 			if value, ok := r.figures[c.figure]; ok {
 				text = c.format(value)
 			}
 			line = append(line, text)
-		}
-		if n := r.figures[Failed] + r.figures[Wrong]; n > 0 && rows[0].figures[Failed]+rows[0].figures[Wrong] == 0 {
-			line = append(line, fmt.Sprintf("(%.0f failed or wrong)", n))
 		}
 		lines = append(lines, line)
 	}

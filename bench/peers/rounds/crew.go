@@ -114,6 +114,9 @@ func ask[A any](c *crew, method string, argument func(i int) any) ([]A, error) {
 	return answers, errors.Join(errs...)
 }
 
+// only is one of the generators, to be asked alone.
+func (c *crew) only(i int) *crew { return &crew{members: c.members[i:][:1], lines: c.lines[i:][:1]} }
+
 func same(argument any) func(int) any { return func(int) any { return argument } }
 
 // fill makes sessions, each generator its share.

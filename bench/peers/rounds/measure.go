@@ -52,8 +52,7 @@ func (s *site) run(ctx context.Context, m Mode, w Workload, rate float64) (repor
 	var sum usage
 	turns := 2 * len(s.crew.lines)
 	for i := range turns {
-		one := &crew{members: s.crew.members[i%len(s.crew.lines):][:1], lines: s.crew.lines[i%len(s.crew.lines):][:1]}
-		counts, used, err := s.runAll(ctx, one, 1, job, s.plan.Warm/time.Duration(turns), span/time.Duration(turns))
+		counts, used, err := s.runAll(ctx, s.crew.only(i%len(s.crew.lines)), 1, job, s.plan.Warm/time.Duration(turns), span/time.Duration(turns))
 		if err != nil {
 			return nil, counts.Faults, err
 		}

@@ -2,7 +2,9 @@ package rounds
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sessnode/sessnode/bench/peers/load"
 	"github.com/sessnode/sessnode/bench/peers/report"
@@ -26,8 +28,8 @@ func sessionsLabels() (labels []report.Label) {
 	return labels
 }
 
-// sessions measures how requests fare among many sessions, and how long the collector of garbage stops the nodes: with nodes
-// in the generators, and with daemons.
+// sessions measures how requests fare among many sessions, with nodes in the generators and with daemons; and how long the collector
+// of garbage stops a node, which is the same code in both and can be asked for a collection only in a generator.
 func (p Plan) sessions(ctx context.Context, keep Keep) error {
 	for _, m := range []Mode{
 		{Name: "embedded", Product: "embedded", Turn: load.Routed},
@@ -46,30 +48,40 @@ func (p Plan) sessions(ctx context.Context, keep Keep) error {
 func (p Plan) amongMany(ctx context.Context, m Mode, n int, keep Keep) error {
 	return p.on(ctx, m.Product, stand.Options{}, chattyPool, load.Chatty, n, func(s *site) error {
 		w := Workload{Name: sessionsName(n), Kind: load.KindCart, Pool: chattyPool, Callers: 64, Share: 2}
-		_, err := s.measure(ctx, m, w, 0, func(mode, workload string, f report.Figures) {
-			f[report.ResidentBytes] = residentBytes(s.pids()) / float64(2*n)
-			if p99, err := s.pauses(ctx); err == nil {
-				f[report.PauseP99] = p99 * 1e6
+		f, err := s.measure(ctx, m, w, 0, func(string, string, report.Figures) {})
+		if err != nil {
+			return err
+		}
+		f[report.ResidentBytes] = residentBytes(s.pids()) / float64(2*n)
+		if m.Product == "embedded" {
+			if err := s.pauses(ctx, m, w, f); err != nil {
+				return fmt.Errorf("pauses of the collector: %w", err)
 			}
-			keep(mode, workload, f)
-		})
-		return err
+		}
+		keep(m.Name, w.Name, f)
+		return nil
 	})
 }
 
-// daemons are nodes in processes of their own.
-type daemons interface {
-	Pauses(ctx context.Context) (p99 float64, err error)
-}
+// collectFor is how long each generator collects garbage.
+const collectFor = 20 * time.Second
 
-// pauses is the longest of the nodes' 99th percentiles, in seconds.
-func (s *site) pauses(ctx context.Context) (p99 float64, err error) {
-	if d, ok := s.stand.(daemons); ok && len(s.stand.Processes()) > 0 {
-		return d.Pauses(ctx)
+// pauses has the generators collect garbage again and again, each in its turn, while requests are made at a fixed rate. The longest
+// of the generators' pauses become figures. The rate leaves processors free: with all of them taken the figure would say for
+// how long the kernel gives them to other processes.
+func (s *site) pauses(ctx context.Context, m Mode, w Workload, f report.Figures) error {
+	w.Callers, w.Share = fixed("").Callers, float64(collectFor)*float64(len(s.crew.lines))/float64(s.plan.Span)
+	made := make(chan error, 1)
+	go func() {
+		_, err := s.measure(ctx, m, w, fixedRate, func(string, string, report.Figures) {})
+		made <- err
+	}()
+	var errs []error
+	for i := range s.crew.lines {
+		p, err := ask[load.Pauses](s.crew.only(i), "Collect", same(collectFor))
+		errs = append(errs, err)
+		s.plan.Say("  generator %d: %d pauses, median %.3f ms, p99 %.3f ms", i+1, p[0].Count, p[0].Median*1e3, p[0].P99*1e3)
+		f[report.PauseP50], f[report.PauseP99] = max(f[report.PauseP50], p[0].Median*1e6), max(f[report.PauseP99], p[0].P99*1e6)
 	}
-	all, err := ask[load.Memory](s.crew, "Memory", same(load.Nothing{}))
-	for _, m := range all {
-		p99 = max(p99, m.PauseP99)
-	}
-	return p99, err
+	return errors.Join(append(errs, <-made)...)
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sessnode/sessnode/bench/peers/load"
@@ -112,46 +110,6 @@ func (s *sessnode) statuses(ctx context.Context) (all []node.Status, err error) 
 		all = append(all, st)
 	}
 	return all, nil
-}
-
-// Pauses is the longest of the daemons' 99th percentiles of how long the collector of garbage stopped them, in seconds: the
-// upper end of the bucket that it falls into in their metrics.
-func (s *sessnode) Pauses(ctx context.Context) (p99 float64, err error) {
-	all, err := s.statuses(ctx)
-	for _, st := range all {
-		text, err := get(ctx, "http://"+st.Admin+"/metrics")
-		if err != nil {
-			return 0, err
-		}
-		one, err := percentile(text, "go_sched_pauses_total_gc_seconds", 0.99)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", st.Node, err)
-		}
-		p99 = max(p99, one)
-	}
-	return p99, err
-}
-
-// percentile is the upper end of the bucket of a Prometheus histogram that a share of what it counts lies below.
-func percentile(text, name string, share float64) (float64, error) {
-	var ends, counts []float64
-	for line := range strings.Lines(text) {
-		var end string
-		var count float64
-		if _, err := fmt.Sscanf(line, name+"_bucket{le=%q} %g", &end, &count); err != nil {
-			continue
-		}
-		value, err := strconv.ParseFloat(end, 64)
-		if err != nil {
-			return 0, err
-		}
-		ends, counts = append(ends, value), append(counts, count)
-	}
-	if len(counts) == 0 {
-		return 0, fmt.Errorf("no histogram %s", name)
-	}
-	i := slices.IndexFunc(counts, func(n float64) bool { return n >= share*counts[len(counts)-1] })
-	return ends[i], nil
 }
 
 // Copies implements Stand. What each copy holds is not compared here: a commit that reached fewer copies has been counted
