@@ -1,7 +1,7 @@
 # `make` alone lists the targets.
 
 GO          ?= go
-TIME        ?= 10s
+RUNS        ?= 100000
 BENCH       ?= .
 ARGS        ?=
 SEEDS       ?= 1000
@@ -68,12 +68,13 @@ replay: ## the protocol under a seeded scheduler: SEEDS=1000 seeds of STEPS=2000
 	$(GO) test ./failover -run '^TestReplay$$' -count 1 -timeout 0 -v \
 		-replay.seeds $(SEEDS) -replay.steps $(STEPS) -replay.first $(SEED)
 
-fuzz: ## every fuzz target in turn, each for TIME=10s
+# A number of inputs, not a time: when that ends, Go before 1.27 now and then fails a target that found nothing (golang/go#75804).
+fuzz: ## every fuzz target in turn, each with RUNS=100000 inputs
 	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
 	echo "$$list" | awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, name[i]; n = 0 }' | \
 	while read -r package name; do \
 		echo "$$package $$name"; \
-		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(TIME) -fuzzminimizetime 5s "$$package" </dev/null || exit 1; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(RUNS)x -fuzzminimizetime 5s "$$package" </dev/null || exit 1; \
 	done
 
 bench-micro: ## Go benchmarks of the packages, those that match BENCH=.
