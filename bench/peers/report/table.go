@@ -55,9 +55,10 @@ func heads(rows []row) []string {
 // cells is a line for each row.
 func cells(rows []row) [][]string {
 	var lines [][]string
+	columns := shown(rows)
 	for _, r := range rows {
 		line := []string{r.mode.Name}
-		for _, c := range shown(rows) {
+		for _, c := range columns {
 			text := "–"
 			if value, ok := r.figures[c.figure]; ok {
 				text = c.format(value)

@@ -38,8 +38,8 @@ func (p Plan) on(ctx context.Context, name string, opt stand.Options, pool strin
 	return do(s)
 }
 
-// measure runs one workload and keeps its figures.
-func (s *site) measure(ctx context.Context, m Mode, w Workload, rate float64, keep Keep) (report.Figures, error) {
+// measure runs one workload and says how it went.
+func (s *site) measure(ctx context.Context, m Mode, w Workload, rate float64) (report.Figures, error) {
 	f, faults, err := s.run(ctx, m, w, rate)
 	for _, fault := range faults {
 		s.plan.Say("  ! %s %s: %s", m.Name, w.Name, fault)
@@ -47,7 +47,6 @@ func (s *site) measure(ctx context.Context, m Mode, w Workload, rate float64, ke
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.Name, err)
 	}
-	keep(m.Name, w.Name, f)
 	s.plan.Say("  %-16s %-16s %s", m.Name, w.Name, f)
 	return f, nil
 }
@@ -76,16 +75,19 @@ func (p Plan) nodes(ctx context.Context, keep Keep) error {
 	for _, n := range nodeCounts {
 		p.Say("%d nodes", n)
 		err := p.on(ctx, "remote", stand.Options{Nodes: n}, cartPool, load.Cart, p.Sessions, func(s *site) error {
-			_, err := s.measure(ctx, remote, fixed(report.Nodes(n)), fixedRate, func(mode, workload string, f report.Figures) {
-				if base == 0 {
-					base = f[report.CPU]
-				}
-				if perCopy > 0 {
-					f[report.AllToAll] = base + float64(n-2)*perCopy
-				}
-				keep(mode, workload, f)
-			})
-			return err
+			w := fixed(report.Nodes(n))
+			f, err := s.measure(ctx, remote, w, fixedRate)
+			if err != nil {
+				return err
+			}
+			if base == 0 {
+				base = f[report.CPU]
+			}
+			if perCopy > 0 {
+				f[report.AllToAll] = base + float64(n-2)*perCopy
+			}
+			keep(remote.Name, w.Name, f)
+			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("%d nodes: %w", n, err)
@@ -99,7 +101,7 @@ func (p Plan) copyCost(ctx context.Context) (float64, error) {
 	var costs []float64
 	for _, backups := range []int{1, 2} {
 		err := p.on(ctx, "remote", stand.Options{Backups: backups}, cartPool, load.Cart, p.Sessions, func(s *site) error {
-			f, err := s.measure(ctx, remote, fixed(fmt.Sprintf("rate-backups-%d", backups)), fixedRate, func(string, string, report.Figures) {})
+			f, err := s.measure(ctx, remote, fixed(fmt.Sprintf("rate-backups-%d", backups)), fixedRate)
 			costs = append(costs, f[report.CPU])
 			return err
 		})
@@ -132,16 +134,22 @@ func (p Plan) copies(ctx context.Context, keep Keep) error {
 		p.Say("%d backups", max(backups, 0))
 		err := p.on(ctx, "remote", stand.Options{Backups: backups}, cartPool, load.Cart, p.Sessions, func(s *site) error {
 			w := Workload{Name: fmt.Sprintf("backups-%d", max(backups, 0)), Kind: load.KindCart, Pool: cartPool, Callers: 64, Share: 1}
-			if _, err := s.measure(ctx, remote, w, 0, keep); err != nil || backups != 2 {
+			f, err := s.measure(ctx, remote, w, 0)
+			if err != nil {
 				return err
+			}
+			keep(remote.Name, w.Name, f)
+			if backups != 2 {
+				return nil
 			}
 			for _, d := range durabilities {
 				m := remote
 				m.Durability = uint8(d.value)
 				w.Name = "durability-" + d.name
-				if _, err := s.measure(ctx, m, w, 0, keep); err != nil {
+				if f, err = s.measure(ctx, m, w, 0); err != nil {
 					return err
 				}
+				keep(m.Name, w.Name, f)
 			}
 			return nil
 		})

@@ -48,13 +48,13 @@ func (p Plan) sessions(ctx context.Context, keep Keep) error {
 func (p Plan) amongMany(ctx context.Context, m Mode, n int, keep Keep) error {
 	return p.on(ctx, m.Product, stand.Options{}, chattyPool, load.Chatty, n, func(s *site) error {
 		w := Workload{Name: sessionsName(n), Kind: load.KindCart, Pool: chattyPool, Callers: 64, Share: 2}
-		f, err := s.measure(ctx, m, w, 0, func(string, string, report.Figures) {})
+		f, err := s.measure(ctx, m, w, 0)
 		if err != nil {
 			return err
 		}
 		f[report.ResidentBytes] = residentBytes(s.pids()) / float64(2*n)
-		if m.Product == "embedded" {
-			if err := s.pauses(ctx, m, w, f); err != nil {
+		if len(s.stand.Processes()) == 0 { // the nodes are in the generators
+			if err := s.pauses(ctx, m, f); err != nil {
 				return fmt.Errorf("pauses of the collector: %w", err)
 			}
 		}
@@ -69,19 +69,22 @@ const collectFor = 20 * time.Second
 // pauses has the generators collect garbage again and again, each in its turn, while requests are made at a fixed rate. The longest
 // of the generators' pauses become figures. The rate leaves processors free: with all of them taken the figure would say for
 // how long the kernel gives them to other processes.
-func (s *site) pauses(ctx context.Context, m Mode, w Workload, f report.Figures) error {
-	w.Callers, w.Share = fixed("").Callers, float64(collectFor)*float64(len(s.crew.lines))/float64(s.plan.Span)
+func (s *site) pauses(ctx context.Context, m Mode, f report.Figures) error {
+	w := fixed("collecting")
+	w.Pool, w.Share = chattyPool, float64(collectFor)*float64(len(s.crew.lines))/float64(s.plan.Span)
 	made := make(chan error, 1)
 	go func() {
-		_, err := s.measure(ctx, m, w, fixedRate, func(string, string, report.Figures) {})
+		_, err := s.measure(ctx, m, w, fixedRate)
 		made <- err
 	}()
-	var errs []error
+	var err error
 	for i := range s.crew.lines {
-		p, err := ask[load.Pauses](s.crew.only(i), "Collect", same(collectFor))
-		errs = append(errs, err)
+		var p []load.Pauses
+		if p, err = ask[load.Pauses](s.crew.only(i), "Collect", same(collectFor)); err != nil || ctx.Err() != nil {
+			break
+		}
 		s.plan.Say("  generator %d: %d pauses, median %.3f ms, p99 %.3f ms", i+1, p[0].Count, p[0].Median*1e3, p[0].P99*1e3)
 		f[report.PauseP50], f[report.PauseP99] = max(f[report.PauseP50], p[0].Median*1e6), max(f[report.PauseP99], p[0].P99*1e6)
 	}
-	return errors.Join(append(errs, <-made)...)
+	return errors.Join(err, <-made)
 }
