@@ -15,6 +15,7 @@ const (
 	ffModule          = "github.com/peterbourgon/ff/v3"
 	goleakModule      = "go.uber.org/goleak"
 	memberlistModule  = "github.com/hashicorp/memberlist"
+	netModule         = "golang.org/x/net"
 	netlinkModule     = "github.com/vishvananda/netlink"
 	netnsModule       = "github.com/vishvananda/netns"
 	nftablesModule    = "github.com/google/nftables"
@@ -46,7 +47,8 @@ var diagram = map[string]may{
 	"replica":  {modules: []string{xxhashModule}, pure: true},
 	"ring":     {modules: []string{consistentModule, xxhashModule}, pure: true},
 	"failover": {ours: []string{"ring", "replica"}, modules: []string{timeModule}, pure: true}, // time: the byte budget, told the time
-	"wire":     {ours: []string{"replica"}, modules: []string{quicModule}},
+	"udp":      {modules: []string{netModule, sysModule}},                                      // net: the type of a message, as quic-go wants it; sys: the kernel's structures
+	"wire":     {ours: []string{"replica", "udp"}, modules: []string{quicModule}},
 	"node": {
 		ours: []string{"ring", "replica", "failover", "wire", "cache"}, modules: []string{memberlistModule, sysModule}, // sys: the clock that runs while the machine sleeps
 		testOurs: []string{"client", "client/clienttest"}, // a node is a store too

@@ -43,7 +43,7 @@ type EndpointConfig struct {
 	// Address is host:port to listen on, port 0 for any; default: any port, of a node with a development key on loopback.
 	Address string
 	// PacketConn is used instead of a socket on Address. The endpoint owns it and closes it. It should be a *net.UDPConn
-	// except on simulated networks.
+	// except on simulated networks, and is of no use to its maker then: the endpoint takes the socket out of it.
 	PacketConn net.PacketConn
 	// Resolve turns an address given to Dial into those to try, best first; default: DNS, as *net.UDPAddr.
 	Resolve func(ctx context.Context, addr string) ([]net.Addr, error)

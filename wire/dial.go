@@ -73,8 +73,8 @@ func (e *Endpoint) Dial(ctx context.Context, addr string) (*Conn, error) {
 }
 
 func (e *Endpoint) dialOne(ctx context.Context, addr net.Addr) (*Conn, error) {
-	if e.conf.PKI == nil || e.conf.Role == RoleNode { // a node's gossip takes the key
-		if err := checkLoopback(e.conf.Key, e.conf.PacketConn, addr); err != nil {
+	if e.real && (e.conf.PKI == nil || e.conf.Role == RoleNode) { // a node's gossip takes the key
+		if err := checkLoopback(e.conf.Key, addr); err != nil {
 			return nil, err
 		}
 	}

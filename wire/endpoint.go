@@ -10,12 +10,15 @@ import (
 	"syscall"
 
 	"github.com/quic-go/quic-go"
+
+	"github.com/sessnode/sessnode/udp"
 )
 
 // Endpoint is one process's socket, over which it dials, accepts and gossips. All methods may be called from any
 // goroutine, except that only one may read gossip.
 type Endpoint struct {
 	conf      EndpointConfig // with defaults filled in
+	real      bool           // not on a simulated network, where a development key may go anywhere
 	transport *quic.Transport
 	flood     *flood
 	listener  *quic.Listener // nil unless the role is node
@@ -47,7 +50,14 @@ func Listen(config EndpointConfig) (*Endpoint, error) {
 		}
 		conf.PacketConn = socket
 	}
-	e, err := newEndpoint(conf)
+	socket, real := conf.PacketConn.(*net.UDPConn)
+	if real {
+		var err error
+		if conf.PacketConn, err = udp.Adopt(socket); err != nil {
+			return nil, err
+		}
+	}
+	e, err := newEndpoint(conf, real)
 	if err != nil {
 		return nil, errors.Join(err, closeSocket(conf.PacketConn))
 	}
@@ -61,10 +71,11 @@ func closeSocket(socket net.PacketConn) error {
 	return socket.Close()
 }
 
-func newEndpoint(conf EndpointConfig) (*Endpoint, error) {
+// newEndpoint works on conf.PacketConn, which is real unless it is a simulated network.
+func newEndpoint(conf EndpointConfig, real bool) (*Endpoint, error) {
 	address := conf.PacketConn.LocalAddr()
-	if conf.Role == RoleNode {
-		if err := checkLoopback(conf.Key, conf.PacketConn, address); err != nil {
+	if real && conf.Role == RoleNode {
+		if err := checkLoopback(conf.Key, address); err != nil {
 			return nil, err
 		}
 	}
@@ -81,6 +92,7 @@ func newEndpoint(conf EndpointConfig) (*Endpoint, error) {
 	guard := &flood{perSecond: conf.HandshakesMax}
 	e := &Endpoint{
 		conf:      conf,
+		real:      real,
 		transport: newTransport(&conf, guard),
 		flood:     guard,
 		creds:     creds,
@@ -107,10 +119,10 @@ func newTransport(conf *EndpointConfig, guard *flood) *quic.Transport {
 	return t
 }
 
-// checkLoopback keeps the development key on loopback; simulated networks may use it anywhere.
-func checkLoopback(key Key, socket net.PacketConn, address net.Addr) error {
+// checkLoopback keeps the development key on loopback.
+func checkLoopback(key Key, address net.Addr) error {
 	udp, ok := address.(*net.UDPAddr)
-	if _, real := socket.(*net.UDPConn); !real || !ok || !key.IsDevelopment() || udp.IP.IsLoopback() {
+	if !ok || !key.IsDevelopment() || udp.IP.IsLoopback() {
 		return nil
 	}
 	return fmt.Errorf("%w: address %v", ErrDevelopmentKey, address)

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package udp
+
+import "net"
+
+// Adopt returns c.
+func Adopt(c *net.UDPConn) (net.PacketConn, error) { return c, nil }
