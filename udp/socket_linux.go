@@ -3,7 +3,6 @@ package udp
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -17,14 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Adopt returns a socket in place of c, which it closes, also when it fails. What reads may be called from one goroutine at
-// a time, everything else from any.
-func Adopt(c *net.UDPConn) (net.PacketConn, error) {
+// Adopt returns a socket in place of c, which it closes; or c itself, where the kernel refuses what that takes. What reads may
+// be called from one goroutine at a time, everything else from any.
+func Adopt(c *net.UDPConn) net.PacketConn {
 	s, err := adopt(c)
-	if err := errors.Join(err, c.Close()); err != nil {
-		return nil, fmt.Errorf("take over UDP socket %v: %w", c.LocalAddr(), err)
+	if err != nil {
+		return c
 	}
-	return s, nil
+	_ = c.Close() // the socket stays, under another descriptor
+	return s
 }
 
 func adopt(c *net.UDPConn) (*socket, error) {
@@ -71,7 +71,11 @@ func watch(fd int) (*os.File, error) {
 	if err := unix.SetNonblock(poller, true); err != nil { // os.NewFile gives no others to the poller
 		return nil, errors.Join(os.NewSyscallError("fcntl", err), unix.Close(poller))
 	}
-	return os.NewFile(uintptr(poller), "arrivals"), nil
+	arrivals := os.NewFile(uintptr(poller), "arrivals")
+	if err := arrivals.SetDeadline(time.Time{}); err != nil { // then it is not in the poller
+		return nil, errors.Join(err, arrivals.Close())
+	}
+	return arrivals, nil
 }
 
 type socket struct {

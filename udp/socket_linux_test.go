@@ -20,12 +20,12 @@ func adopted(t testing.TB) *socket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Adopt(plain)
-	if err != nil {
-		t.Fatal(err)
+	s, ok := Adopt(plain).(*socket)
+	if !ok {
+		t.Fatal("the kernel refuses a socket of our own")
 	}
 	t.Cleanup(func() { _ = s.Close() }) // a test may have done so
-	return s.(*socket)
+	return s
 }
 
 // What has left must wake nobody: no poller may ask for it.
@@ -131,6 +131,20 @@ func TestZones(t *testing.T) {
 	name := unix.RawSockaddrInet6{Family: unix.AF_INET6, Scope_id: 17, Addr: [16]byte{0xfe, 0x80, 15: 1}}
 	if got := net.UDPAddrFromAddrPort(addressOf(&name)).String(); got != "[fe80::1%17]:0" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// Where the kernel refuses, the socket that there is goes on.
+func TestAdoptReturnsWhatItCannotTakeOver(t *testing.T) {
+	plain, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plain.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := Adopt(plain); got != net.PacketConn(plain) {
+		t.Errorf("got %T, want the closed socket", got)
 	}
 }
 

@@ -5,4 +5,4 @@ package udp
 import "net"
 
 // Adopt returns c.
-func Adopt(c *net.UDPConn) (net.PacketConn, error) { return c, nil }
+func Adopt(c *net.UDPConn) net.PacketConn { return c }

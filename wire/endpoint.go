@@ -52,10 +52,7 @@ func Listen(config EndpointConfig) (*Endpoint, error) {
 	}
 	socket, real := conf.PacketConn.(*net.UDPConn)
 	if real {
-		var err error
-		if conf.PacketConn, err = udp.Adopt(socket); err != nil {
-			return nil, err
-		}
+		conf.PacketConn = udp.Adopt(socket)
 	}
 	e, err := newEndpoint(conf, real)
 	if err != nil {
