@@ -242,16 +242,9 @@ func (s *socket) WriteMsgUDP(b, oob []byte, to *net.UDPAddr) (n, oobn int, err e
 	h := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&name)), Namelen: size, Iov: &part, Control: unsafe.SliceData(oob)}
 	h.SetIovlen(1)
 	h.SetControllen(len(oob))
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return 0, 0, s.failed("write", to, net.ErrClosed)
-	}
-	errno := s.send(&h)
-	if errno == unix.EAGAIN {
-		room := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}
-		_, _ = unix.Poll(room, int(sendWithin.Milliseconds())) // whatever happens, the next line says it
-		errno = s.send(&h)
+	var errno syscall.Errno
+	if err := s.Control(func(fd uintptr) { errno = send(fd, &h) }); err != nil {
+		return 0, 0, s.failed("write", to, err)
 	}
 	if errno != 0 && errno != unix.EAGAIN {
 		return 0, 0, s.failed("write", to, os.NewSyscallError("sendmsg", errno))
@@ -259,10 +252,21 @@ func (s *socket) WriteMsgUDP(b, oob []byte, to *net.UDPAddr) (n, oobn int, err e
 	return len(b), len(oob), nil
 }
 
-func (s *socket) send(h *unix.Msghdr) syscall.Errno {
+// send is sendNow, once more if there was no room.
+func send(fd uintptr, h *unix.Msghdr) syscall.Errno {
+	errno := sendNow(fd, h)
+	if errno == unix.EAGAIN {
+		room := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+		_, _ = unix.Poll(room, int(sendWithin.Milliseconds())) // whatever happens, the next line says it
+		errno = sendNow(fd, h)
+	}
+	return errno
+}
+
+func sendNow(fd uintptr, h *unix.Msghdr) syscall.Errno {
 	errno := syscall.Errno(unix.EINTR)
 	for errno == unix.EINTR {
-		_, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT)
+		_, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT)
 	}
 	return errno
 }

@@ -2,6 +2,7 @@ package udp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
@@ -58,6 +60,16 @@ func TestPollersAskForArrivalsAlone(t *testing.T) {
 	}
 }
 
+// congestionMark is a control message that sets the two bits of congestion.
+func congestionMark(bits byte) []byte {
+	b := make([]byte, unix.CmsgSpace(4))
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+	h.Level, h.Type = unix.IPPROTO_IP, unix.IP_TOS
+	h.SetLen(unix.CmsgLen(4))
+	binary.NativeEndian.PutUint32(b[unix.CmsgLen(0):], uint32(bits))
+	return b
+}
+
 // quic-go sees congestion by a mark that a control message carries.
 func TestControlMessagesArriveWithTheirPackets(t *testing.T) {
 	from, to := adopted(t), adopted(t)
@@ -72,9 +84,7 @@ func TestControlMessagesArriveWithTheirPackets(t *testing.T) {
 	}
 	const sent = 5
 	for i := range byte(sent) {
-		mark := unix.UnixRights(int(i & 3)) // the right size: a number
-		mark[8], mark[12] = unix.IPPROTO_IP, unix.IP_TOS
-		if _, _, err := from.WriteMsgUDP([]byte{i}, mark, to.local.(*net.UDPAddr)); err != nil {
+		if _, _, err := from.WriteMsgUDP([]byte{i}, congestionMark(i&3), to.local.(*net.UDPAddr)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // goroutine, except that only one may read gossip.
 type Endpoint struct {
 	conf      EndpointConfig // with defaults filled in
-	real      bool           // not on a simulated network, where a development key may go anywhere
+	simulated bool           // the network: a development key may go anywhere
 	transport *quic.Transport
 	flood     *flood
 	listener  *quic.Listener // nil unless the role is node
@@ -50,11 +50,11 @@ func Listen(config EndpointConfig) (*Endpoint, error) {
 		}
 		conf.PacketConn = socket
 	}
-	socket, real := conf.PacketConn.(*net.UDPConn)
-	if real {
+	socket, ok := conf.PacketConn.(*net.UDPConn)
+	if ok {
 		conf.PacketConn = udp.Adopt(socket)
 	}
-	e, err := newEndpoint(conf, real)
+	e, err := newEndpoint(conf, !ok)
 	if err != nil {
 		return nil, errors.Join(err, closeSocket(conf.PacketConn))
 	}
@@ -68,10 +68,10 @@ func closeSocket(socket net.PacketConn) error {
 	return socket.Close()
 }
 
-// newEndpoint works on conf.PacketConn, which is real unless it is a simulated network.
-func newEndpoint(conf EndpointConfig, real bool) (*Endpoint, error) {
+// newEndpoint works on conf.PacketConn, which may be a place in a simulated network.
+func newEndpoint(conf EndpointConfig, simulated bool) (*Endpoint, error) {
 	address := conf.PacketConn.LocalAddr()
-	if real && conf.Role == RoleNode {
+	if !simulated && conf.Role == RoleNode {
 		if err := checkLoopback(conf.Key, address); err != nil {
 			return nil, err
 		}
@@ -89,7 +89,7 @@ func newEndpoint(conf EndpointConfig, real bool) (*Endpoint, error) {
 	guard := &flood{perSecond: conf.HandshakesMax}
 	e := &Endpoint{
 		conf:      conf,
-		real:      real,
+		simulated: simulated,
 		transport: newTransport(&conf, guard),
 		flood:     guard,
 		creds:     creds,
@@ -118,8 +118,8 @@ func newTransport(conf *EndpointConfig, guard *flood) *quic.Transport {
 
 // checkLoopback keeps the development key on loopback.
 func checkLoopback(key Key, address net.Addr) error {
-	udp, ok := address.(*net.UDPAddr)
-	if !ok || !key.IsDevelopment() || udp.IP.IsLoopback() {
+	to, ok := address.(*net.UDPAddr)
+	if !ok || !key.IsDevelopment() || to.IP.IsLoopback() {
 		return nil
 	}
 	return fmt.Errorf("%w: address %v", ErrDevelopmentKey, address)
@@ -133,11 +133,11 @@ func openSocket(conf *EndpointConfig) (*net.UDPConn, error) {
 	case address == "":
 		address = ":0"
 	}
-	udp, err := net.ResolveUDPAddr("udp", address)
+	resolved, err := net.ResolveUDPAddr("udp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	socket, err := net.ListenUDP("udp", udp)
+	socket, err := net.ListenUDP("udp", resolved)
 	if isAddressTaken(err) {
 		return nil, fmt.Errorf("listen on %s: %w", address, ErrAddressTaken)
 	}
