@@ -159,7 +159,7 @@ func unguessable(c *replica.Commit) bool {
 
 // changed is s after a commit that got the given stamp, with nothing of the commit's own memory in it.
 func changed(s *replica.Session, commit *replica.Commit, stamp replica.Stamp) *replica.Session {
-	part := &replica.Session{Key: s.Key, Stamp: stamp, Touched: stamp, Attrs: replica.Written(commit.Changes, stamp)}
+	part := replica.Written(s.Key, commit.Changes, stamp)
 	for _, a := range part.Attrs {
 		a.Name, a.Value = strings.Clone(a.Name), bytes.Clone(a.Value)
 	}

@@ -110,5 +110,5 @@ func (c *changes) against(base *replica.Session) changes {
 
 // committed is base after a commit of c that got the given stamp.
 func (c *changes) committed(base *replica.Session, key replica.Key, stamp replica.Stamp) *replica.Session {
-	return replica.Merge(base, &replica.Session{Key: key, Stamp: stamp, Touched: stamp, Attrs: replica.Written(c.list, stamp)})
+	return replica.Merge(base, replica.Written(key, c.list, stamp))
 }

@@ -60,14 +60,13 @@ func (s *Session) since(stamp Stamp) *Session {
 	if 2*changedBytes > allBytes {
 		return nil
 	}
-	p := *s
-	p.Attrs = make([]*Attr, 0, count)
+	changed := make([]*Attr, 0, count)
 	for _, a := range s.Attrs {
 		if stamp.Less(a.Stamp) {
-			p.Attrs = append(p.Attrs, a)
+			changed = append(changed, a)
 		}
 	}
-	return &p
+	return s.holding(changed)
 }
 
 // stampBytes is what a stamp takes on the wire, about.

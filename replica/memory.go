@@ -17,7 +17,7 @@ type Memory struct {
 const (
 	recordBytes  = 180 // a record that rests, its block, and its places in the index and the heap
 	attrBytes    = 8
-	awakeBytes   = 400 // what a record that is in use takes more
+	awakeBytes   = 450 // what a record that is in use takes more
 	requestBytes = 144 // a remembered request in its place, the index and its batch
 	loggedBytes  = 512 // an entry of a tail, beside what Entry.size counts
 )
@@ -86,11 +86,8 @@ func (s *Session) weight() int {
 	if s == nil {
 		return 0
 	}
-	n := 0
-	for _, a := range s.Attrs {
-		n += attrBytes + len(a.Name) + len(a.Value)
-	}
-	return n
+	n := s.counts()
+	return attrBytes*len(s.Attrs) + int(n.liveBytes) + int(n.deadBytes)
 }
 
 // affords refuses what grows while memory is full: a new session, one that gets larger or another id, and the end of one that

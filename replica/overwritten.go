@@ -74,9 +74,7 @@ func (t twins) rightful(v *Session, hid []*Attr) *Session {
 			continue
 		}
 		if right == v {
-			own := *v
-			own.Attrs = slices.Clone(v.Attrs)
-			right = &own
+			right = v.holding(slices.Clone(v.Attrs))
 		}
 		right.Attrs[i] = a
 	}

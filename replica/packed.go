@@ -132,9 +132,10 @@ func (p packed) unpack(s *Session, attrs []*Attr) {
 		return
 	}
 	if n > cap(attrs) {
-		attrs = NewAttrs(n)
+		s.MakeAttrs(n)
+	} else {
+		s.Attrs = attrs[:n]
 	}
-	s.Attrs = attrs[:n]
 	for _, a := range s.Attrs {
 		r.attr(a, s.Stamp)
 	}
@@ -203,4 +204,27 @@ func (r *unpacker) attr(a *Attr, session Stamp) {
 		s := r.take(n - 1)
 		a.Value = unsafe.Slice(unsafe.StringData(s), len(s))
 	}
+}
+
+// keyRoom is room for a key beside what else is known of its session, see versions. Longer keys stay where they are.
+type keyRoom struct {
+	app, id uint8 // lengths; zero: it holds none
+	bytes   [46]byte
+}
+
+// hold is key, with its bytes in k if they fit. k holds no other.
+func (k *keyRoom) hold(key Key) Key {
+	if len(key.App)+len(key.ID) > len(k.bytes) {
+		return key
+	}
+	k.app, k.id = uint8(len(key.App)), uint8(len(key.ID))
+	copy(k.bytes[copy(k.bytes[:], key.App):], key.ID)
+	held, _ := k.key()
+	return held
+}
+
+// key is the key that k holds, if any.
+func (k *keyRoom) key() (key Key, ok bool) {
+	all := unsafe.String(&k.bytes[0], int(k.app)+int(k.id))
+	return Key{App: all[:k.app], ID: all[k.app:]}, len(all) > 0
 }

@@ -319,7 +319,8 @@ func (s *Slot) tombstone(now Instant, key Key, stamp Stamp) *Session {
 
 // partial is the session that holds exactly what c sets.
 func (s *Slot) partial(now Instant, c *Commit, stamp Stamp) Part {
-	p := &Session{Key: c.Key, Stamp: stamp, Touched: stamp, Accessed: now.Mono, Attrs: Written(c.Changes, stamp)}
+	p := Written(c.Key, c.Changes, stamp)
+	p.Accessed = now.Mono
 	if c.Create {
 		p.Born = stamp
 	}
@@ -352,7 +353,7 @@ func (s *Slot) append(now Instant, item *logged, fx *Effects) {
 		}
 		s.newest = Later(s.newest, p.Session.Touched)
 		r.accessed = max(r.accessed, r.newest.Accessed)
-		r.pending = append(r.pending, item.entry.Seq)
+		r.await(item.entry.Seq)
 		item.versions, item.records = append(item.versions, r.newest), append(item.records, r)
 		s.schedule(now, r)
 	}

@@ -6,7 +6,7 @@ import "time"
 // it unpacks the session, and some time later it rests again, see rest.go.
 type record struct {
 	*versions        // nil while the record rests: wake comes before its fields are read
-	rest      packed // of a record that rests, its session; else stale, or empty
+	rest      packed // of a record that rests, its session; else empty
 
 	accessed time.Duration // Instant.Mono of the last access; Invariant: accessed >= newest.Accessed
 	due      time.Duration // Instant.Mono at which the record is looked at again; see expiryHeap
@@ -16,13 +16,16 @@ type record struct {
 
 // versions is the session of a record that is in use.
 type versions struct {
-	durable *Session // what reads see; nil while the creation is pending
-	newest  *Session // what the next commit is applied to; durable when nothing is pending
-	pending []uint64 // sequence numbers of the entries that lie between durable and newest, in order
+	durable *Session  // what reads see; nil while the creation is pending
+	newest  *Session  // what the next commit is applied to; durable when nothing is pending
+	pending []uint64  // sequence numbers of the entries that lie between durable and newest, in order
+	one     [1]uint64 // room for what most have pending
 
 	used   time.Duration // Slot.ticked when the record was last woken or found awake
 	stays  time.Duration // how long it stays awake unused
 	queued time.Duration // Slot.ticked when it entered Slot.awake, or was left there
+
+	name keyRoom // the key; where the versions have it too, they do not keep the block that they were unpacked from
 }
 
 // live reports whether s is a session that a commit may change.
@@ -33,6 +36,9 @@ func (r *record) key() Key {
 	if r.versions == nil {
 		return r.rest.key()
 	}
+	if key, ok := r.name.key(); ok { // as nearly always; it lies nearer
+		return key
+	}
 	return r.newest.Key
 }
 
@@ -40,6 +46,14 @@ func (r *record) named(key Key) bool { return r.key() == key }
 
 // open reports whether something is pending.
 func (r *record) open() bool { return r.versions != nil && len(r.pending) > 0 }
+
+// await adds an entry to what is pending.
+func (r *record) await(seq uint64) {
+	if len(r.pending) == 0 {
+		r.pending = r.one[:0]
+	}
+	r.pending = append(r.pending, seq)
+}
 
 // view is the newest version, whether the record rests or not. It does not wake the record.
 func (r *record) view() *Session { return r.viewIn(&Session{}) }

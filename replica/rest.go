@@ -30,6 +30,7 @@ func (s *Slot) recordOf(key Key) *record {
 	r := &record{index: -1, accessed: neverAccessed}
 	s.records.put(key, r)
 	s.rouse(r, nil)
+	r.name.hold(key)
 	return r
 }
 
@@ -46,6 +47,8 @@ func (s *Slot) wake(r *record) {
 	r.rest.unpack(v, nil)
 	r.rest = ""
 	s.rouse(r, v)
+	v.Key = r.name.hold(v.Key)
+	v.summary = summarize(v.Attrs, &s.layouts)
 }
 
 // rouse has a record be awake with one version.

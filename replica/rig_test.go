@@ -382,7 +382,7 @@ func checkPacked(want *Session) error {
 	got := (&record{rest: pack(want)}).view()
 	if same := *want; !slices.EqualFunc(got.Attrs, want.Attrs, sameAttr) {
 		return fmt.Errorf("packed %s, unpacked %s", describe(want), describe(got))
-	} else if same.Attrs = got.Attrs; !reflect.DeepEqual(*got, same) {
+	} else if same = *same.holding(got.Attrs); !reflect.DeepEqual(*got, same) {
 		return fmt.Errorf("packed %+v, unpacked %+v", *want, *got)
 	}
 	return nil

@@ -16,23 +16,6 @@ type Attr struct {
 	Deleted bool
 }
 
-// NewAttrs is room for that many attributes, in one block of memory, which stays as long as one of them is used.
-func NewAttrs(count int) []*Attr {
-	if count == 1 { // as of most commits
-		one := &struct {
-			attr Attr
-			list [1]*Attr
-		}{}
-		one.list[0] = &one.attr
-		return one.list[:]
-	}
-	block, list := make([]Attr, count), make([]*Attr, count)
-	for i := range block {
-		list[i] = &block[i]
-	}
-	return list
-}
-
 // Ending says how a session ended.
 type Ending uint8
 
@@ -66,6 +49,15 @@ type Session struct {
 	Ending Ending
 	// Until is when an ended session may be forgotten, as time of day in milliseconds since 1970.
 	Until int64
+
+	summary summary // of Attrs, if somebody has made one: waking and merging do
+}
+
+// holding is s with other attributes.
+func (s *Session) holding(attrs []*Attr) *Session {
+	v := *s
+	v.Attrs, v.summary = attrs, summary{}
+	return &v
 }
 
 // Settings are the parts of a session that say when it ends, with the stamp of the commit that set them.
@@ -73,6 +65,40 @@ type Settings struct {
 	Idle     time.Duration // ends after this long without access; zero: never
 	Deadline int64         // ends at this time of day, milliseconds since 1970; never zero in a whole session
 	Stamp    Stamp
+}
+
+// NewSession is an empty session with room for that many attributes, and at least one. Mostly they lie in one block of memory:
+// whoever reads the session finds its attributes beside it.
+func NewSession(attrs int) *Session {
+	switch {
+	case attrs <= 1: // as of most commits; that room costs nothing
+		v := &struct {
+			session Session
+			attrs   [1]*Attr
+		}{}
+		v.session.Attrs = v.attrs[:0]
+		return &v.session
+	case attrs <= 12:
+		v := &struct {
+			session Session
+			attrs   [12]*Attr
+		}{}
+		v.session.Attrs = v.attrs[:0]
+		return &v.session
+	}
+	return &Session{Attrs: make([]*Attr, 0, attrs)}
+}
+
+// MakeAttrs gives the session, which nobody else has seen yet, that many new attributes in place of those that it has. They are one
+// block of memory, which stays as long as one of them is used.
+func (s *Session) MakeAttrs(count int) {
+	if s.Attrs = s.Attrs[:0]; count > cap(s.Attrs) {
+		s.Attrs = make([]*Attr, 0, count)
+	}
+	block := make([]Attr, count)
+	for i := range block {
+		s.Attrs = append(s.Attrs, &block[i])
+	}
 }
 
 // Get returns a live attribute's value, which must not be modified.
@@ -83,7 +109,15 @@ func (s *Session) Get(name string) ([]byte, bool) {
 	return nil, false
 }
 
-func (s *Session) find(name string) (int, bool) { return findAttr(s.Attrs, name) }
+// find is where in Attrs the attribute of a name lies, or would.
+func (s *Session) find(name string) (int, bool) {
+	if s.summary.made() {
+		if i := int(*s.summary.places.of(name)); i < len(s.Attrs) && s.Attrs[i].Name == name {
+			return i, true
+		}
+	}
+	return findAttr(s.Attrs, name)
+}
 
 func findAttr(attrs []*Attr, name string) (int, bool) {
 	return slices.BinarySearchFunc(attrs, name, func(a *Attr, n string) int { return strings.Compare(a.Name, n) })
@@ -91,33 +125,28 @@ func findAttr(attrs []*Attr, name string) (int, bool) {
 
 // Live counts the attributes that are not deleted and their size in bytes, names included.
 func (s *Session) Live() (attrs, bytes int) {
-	for _, a := range s.Attrs {
-		if !a.Deleted {
-			attrs++
-			bytes += len(a.Name) + len(a.Value)
-		}
-	}
-	return attrs, bytes
+	n := s.counts()
+	return len(s.Attrs) - int(n.deleted), int(n.liveBytes)
 }
 
 // Visible is s as readers get it, without what was deleted; s itself if there is nothing of that.
 func (s *Session) Visible() *Session {
-	if !slices.ContainsFunc(s.Attrs, func(a *Attr) bool { return a.Deleted }) {
+	if s.counts().deleted == 0 {
 		return s
 	}
-	v := *s
-	v.Attrs = slices.DeleteFunc(slices.Clone(s.Attrs), func(a *Attr) bool { return a.Deleted })
-	return &v
+	return s.holding(slices.DeleteFunc(slices.Clone(s.Attrs), func(a *Attr) bool { return a.Deleted }))
 }
 
-// Written is what a commit that got the given stamp makes of changes, in the order of names. It shares their memory.
-func Written(changes []Change, stamp Stamp) []*Attr {
-	list := NewAttrs(len(changes))
+// Written is the partial session that a commit which got the given stamp makes of changes. It shares their memory.
+func Written(key Key, changes []Change, stamp Stamp) *Session {
+	s := NewSession(len(changes))
+	s.Key, s.Stamp, s.Touched = key, stamp, stamp
+	s.MakeAttrs(len(changes))
 	for i, ch := range changes {
-		*list[i] = Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete}
+		*s.Attrs[i] = Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete}
 	}
-	slices.SortFunc(list, func(a, b *Attr) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	slices.SortFunc(s.Attrs, func(a, b *Attr) int { return strings.Compare(a.Name, b.Name) })
+	return s
 }
 
 // ended reports whether s says that its session is over.
@@ -138,12 +167,11 @@ func Merge(a, b *Session) *Session {
 	if b == nil {
 		return a
 	}
-	m := &Session{
-		Key:      a.Key,
-		Stamp:    Later(a.Stamp, b.Stamp),
-		Touched:  Later(a.Touched, b.Touched),
-		Accessed: max(a.Accessed, b.Accessed),
-	}
+	m := roomFor(a, b)
+	m.Key = a.Key
+	m.Stamp = Later(a.Stamp, b.Stamp)
+	m.Touched = Later(a.Touched, b.Touched)
+	m.Accessed = max(a.Accessed, b.Accessed)
 	if m.Ending, m.Until = mergedEnding(a, b); m.Ending == LoggedOut {
 		return m
 	}
@@ -152,7 +180,7 @@ func Merge(a, b *Session) *Session {
 	if a.Settings.Stamp.Less(b.Settings.Stamp) {
 		m.Settings = b.Settings
 	}
-	m.Attrs = mergeAttrs(a.Attrs, b.Attrs)
+	m.mergeAttrs(a, b)
 	return m
 }
 
@@ -194,16 +222,34 @@ func (s *Session) bare() *Session {
 	}
 }
 
-func mergeAttrs(a, b []*Attr) []*Attr {
-	if len(a) < len(b) {
+// roomFor is an empty session with room for the attributes of a merge that changes one.
+func roomFor(a, b *Session) *Session {
+	if min(len(a.Attrs), len(b.Attrs)) == 1 {
+		return NewSession(max(len(a.Attrs), len(b.Attrs)))
+	}
+	return &Session{}
+}
+
+// mergeAttrs gives s the attributes of a and b.
+func (s *Session) mergeAttrs(a, b *Session) {
+	if len(a.Attrs) < len(b.Attrs) {
 		a, b = b, a // attributes of one stamp are the same
 	}
 	switch {
-	case len(b) == 0:
-		return a
-	case len(b) == 1: // as in most commits
-		return mergeAttr(a, b[0])
+	case len(b.Attrs) == 0:
+		s.Attrs, s.summary = a.Attrs, a.summary
+	case len(b.Attrs) == 1: // as in most commits
+		s.mergeAttr(a, b.Attrs[0])
+	default:
+		s.Attrs = mergedAttrs(a.Attrs, b.Attrs)
 	}
+	if !s.summary.made() {
+		s.summary = summarize(s.Attrs, &layouts{})
+	}
+}
+
+// mergedAttrs is the attributes of two sessions, of which b has no more than a.
+func mergedAttrs(a, b []*Attr) []*Attr {
 	m := make([]*Attr, 0, len(a)+missing(a, b)) // no more: versions are kept
 	if len(b) > len(a)/sparse {
 		return zipAttrs(m, a, b)
@@ -227,18 +273,19 @@ func newer(a, b *Attr) *Attr {
 	return a
 }
 
-func mergeAttr(a []*Attr, b *Attr) []*Attr {
-	i, ok := findAttr(a, b.Name)
-	if !ok {
-		m := make([]*Attr, 0, len(a)+1)
-		return append(append(append(m, a[:i]...), b), a[i:]...)
+// mergeAttr gives s the attributes of a and one more.
+func (s *Session) mergeAttr(a *Session, b *Attr) {
+	i, ok := a.find(b.Name)
+	switch {
+	case !ok:
+		s.Attrs = append(append(append(make([]*Attr, 0, len(a.Attrs)+1), a.Attrs[:i]...), b), a.Attrs[i:]...)
+	case newer(a.Attrs[i], b) == b:
+		s.Attrs = append(s.Attrs, a.Attrs...)
+		s.Attrs[i] = b
+		s.summary = a.summary.with(b, a.Attrs[i])
+	default:
+		s.Attrs, s.summary = a.Attrs, a.summary
 	}
-	if newer(a[i], b) == a[i] {
-		return a
-	}
-	m := slices.Clone(a)
-	m[i] = b
-	return m
 }
 
 // sparse is how many times longer one list must be than the other for its names to be looked up rather than compared in turn.

@@ -38,6 +38,7 @@ type Slot struct {
 
 	position uint64 // epoch of Position
 	records  records
+	layouts  layouts
 	awake    []*record     // those that do not rest, each once, ascending by queued; and some that are forgotten
 	ticked   time.Duration // Instant.Mono of the last tick
 	kept     time.Duration // number of the last keepEvery in which keep was called

@@ -119,7 +119,10 @@ func readRemembered(r *reader) []replica.RememberedRequest {
 			Stamp:    r.stamp("stamp"),
 		}
 		if r.more() {
-			requests[i].Over = ownAttrs(readAttrs(r, requests[i].Stamp))
+			hid := replica.Session{Stamp: requests[i].Stamp}
+			readAttrs(r, &hid)
+			ownSession(&hid)
+			requests[i].Over = hid.Attrs
 		}
 		r.leave(after)
 		if r.failed() {

@@ -61,12 +61,6 @@ func ownSession(s *replica.Session) {
 	}
 }
 
-func ownAttrs(attrs []*replica.Attr) []*replica.Attr {
-	s := replica.Session{Attrs: attrs}
-	ownSession(&s)
-	return attrs
-}
-
 func ownCommit(c *replica.Commit) {
 	size := keySize(c.Key) + len(c.Renew)
 	for i := range c.Changes {

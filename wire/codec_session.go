@@ -59,7 +59,7 @@ func readPart(r *reader) replica.Part {
 		r.fail("session", "missing")
 		return replica.Part{}
 	}
-	s := &replica.Session{}
+	s := replica.NewSession(1)
 	base := readSession(r, s)
 	ownSession(s)
 	return replica.Part{Base: base, Session: s}
@@ -84,7 +84,7 @@ func readSession(r *reader, s *replica.Session) (base replica.Stamp) {
 		s.Ending = replica.Ending(r.enum("ending", byte(replica.LoggedOut)))
 		s.Until = r.int64("until")
 	}
-	s.Attrs = readAttrs(r, s.Stamp)
+	readAttrs(r, s)
 	return base
 }
 
@@ -114,24 +114,20 @@ func appendAttrs(b []byte, attrs []*replica.Attr, session replica.Stamp) []byte 
 	return b
 }
 
-func readAttrs(r *reader, session replica.Stamp) []*replica.Attr {
-	n := r.count("attributes", attrsMax, attrSizeMin)
-	if n == 0 {
-		return nil
-	}
-	attrs := replica.NewAttrs(n)
-	for i, a := range attrs {
-		readAttr(r, a, session)
+// readAttrs fills the attributes of s, whose stamp has been read.
+func readAttrs(r *reader, s *replica.Session) {
+	s.MakeAttrs(r.count("attributes", attrsMax, attrSizeMin))
+	for i, a := range s.Attrs {
+		readAttr(r, a, s.Stamp)
 		switch {
 		case r.failed():
-			return nil
-		case i > 0 && strings.Compare(attrs[i-1].Name, a.Name) >= 0:
+			return
+		case i > 0 && strings.Compare(s.Attrs[i-1].Name, a.Name) >= 0:
 			r.fail("attribute name", "out of order")
-		case session.Less(a.Stamp):
+		case s.Stamp.Less(a.Stamp):
 			r.fail("attribute stamp", "later than its session's")
 		}
 	}
-	return attrs
 }
 
 func readAttr(r *reader, a *replica.Attr, session replica.Stamp) {
