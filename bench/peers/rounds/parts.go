@@ -27,6 +27,7 @@ func parts() []part {
 		{PartMemory, Plan.memory, []report.Label{{Name: report.Memory, Text: "memory of a session of 1 KiB, each copy"}}},
 		{"failover", Plan.failover, []report.Label{{Name: report.Failover, Text: "first success after kill -9 of a session's primary, under load"}}},
 		{"copies", Plan.copies, copiesLabels()},
+		{"slots", Plan.slots, slotsLabels()},
 		{"nodes", Plan.nodes, nodesLabels()},
 		{"sessions", Plan.sessions, sessionsLabels()},
 	}

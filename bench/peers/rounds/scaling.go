@@ -159,3 +159,40 @@ func (p Plan) copies(ctx context.Context, keep Keep) error {
 	}
 	return nil
 }
+
+// slotCounts are those that are measured, the default among them.
+var slotCounts = []int{256, 512, 1024, 4096}
+
+func slotsName(n int) string { return fmt.Sprintf("slots-%d", n) }
+
+func slotsLabels() (labels []report.Label) {
+	for _, n := range slotCounts {
+		labels = append(labels, report.Label{Name: slotsName(n), Text: fmt.Sprintf("cart, 64 callers, %d slots", n)})
+	}
+	return labels
+}
+
+// slots measures what the number of slots costs: each takes room in the caches of processors. The differences are small, so that
+// the numbers take turns.
+func (p Plan) slots(ctx context.Context, keep Keep) error {
+	for range slotTurns {
+		for _, n := range slotCounts {
+			p.Say("%d slots", n)
+			err := p.on(ctx, "remote", stand.Options{Slots: n}, cartPool, load.Cart, p.Sessions, func(s *site) error {
+				w := Workload{Name: slotsName(n), Kind: load.KindCart, Pool: cartPool, Callers: 64, Share: 1}
+				f, err := s.measure(ctx, remote, w, 0)
+				if err == nil {
+					keep(remote.Name, w.Name, f)
+				}
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("%d slots: %w", n, err)
+			}
+		}
+	}
+	return nil
+}
+
+// slotTurns is how often each number of slots is measured.
+const slotTurns = 3

@@ -36,6 +36,9 @@ func newRemote(opt Options) (Stand, error) {
 		if opt.Backups != 0 {
 			args = append(args, "-backups", fmt.Sprint(max(opt.Backups, 0)))
 		}
+		if opt.Slots != 0 {
+			args = append(args, "-slots", fmt.Sprint(opt.Slots))
+		}
 		s.servers = append(s.servers, &child.Process{Name: name, Dir: opt.Dir, Binary: opt.Sessnode, Args: args})
 	}
 	return s, nil

@@ -17,6 +17,7 @@ type Options struct {
 	Sessnode string // the binary whose nodes are measured
 	Nodes    int    // of sessnode; default 3
 	Backups  int    // of sessnode; zero: the default; -1: none
+	Slots    int    // of sessnode's daemons; zero: the default
 }
 
 // Stand is the servers of one product.
