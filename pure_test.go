@@ -30,8 +30,8 @@ func TestPurePackagesArePure(t *testing.T) {
 	}
 }
 
-// viewsBytes is the one file of the pure packages that may import unsafe: only to see the bytes of a string as a slice that
-// nobody modifies.
+// viewsBytes is the one file of the pure packages that may import unsafe: only to see the bytes of a string as a slice, or those
+// of an array as a string, that nobody modifies.
 const viewsBytes = "replica/packed.go"
 
 // purityBreaches lists where pure packages start goroutines, look at the clock, throw dice or open anything.

@@ -27,7 +27,7 @@ const (
 )
 
 // Session is one version of a session, or what is known of an ended one. Versions are immutable: a change makes a new
-// one that shares the attributes.
+// one that shares the attributes. Do not give a copy of a Session other attributes: it knows the sums of those that it had.
 //
 // A Session may also be partial, holding only what a commit changed; merging it into the version that it was made for
 // gives the next version. What a primary sends to a backup, what a snapshot carries and what two sides of a split
