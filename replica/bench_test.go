@@ -13,15 +13,20 @@ func benchmarkSlot(b *testing.B, backups int) (*rig, []Key) {
 	r := newRig(b, backups, nil)
 	keys := make([]Key, 1000)
 	for i := range keys {
-		c := create(fmt.Sprint("session-", i))
-		for a := range 10 {
-			c.Changes = append(c.Changes, Change{Name: fmt.Sprint("attribute-", a), Value: make([]byte, 50)})
-		}
-		c.Idle = time.Hour
-		r.must(c)
-		keys[i] = c.Key
+		keys[i] = createTen(r, fmt.Sprint("session-", i), 50)
 	}
 	return r, keys
+}
+
+// createTen creates a session of ten attributes, of so many bytes each.
+func createTen(r *rig, id string, sizeBytes int) Key {
+	c := create(id)
+	for a := range 10 {
+		c.Changes = append(c.Changes, Change{Name: fmt.Sprint("attribute-", a), Value: make([]byte, sizeBytes)})
+	}
+	c.Idle = time.Hour
+	r.must(c)
+	return c.Key
 }
 
 // BenchmarkCommit sets one attribute of ten at a primary whose one backup acknowledges each commit at once.
@@ -124,13 +129,7 @@ func BenchmarkWorkingSet(b *testing.B) {
 		if i < slots {
 			rigs[i] = newRig(b, 1, nil)
 		}
-		c := create(fmt.Sprintf("session-%d-%x", i, random.Uint64()))
-		for a := range 10 {
-			c.Changes = append(c.Changes, Change{Name: fmt.Sprint("attribute-", a), Value: make([]byte, 400)})
-		}
-		c.Idle = time.Hour
-		rigs[i%slots].must(c)
-		keys = append(keys, c.Key)
+		keys = append(keys, createTen(rigs[i%slots], fmt.Sprintf("session-%d-%x", i, random.Uint64()), 400))
 	}
 	names := [10]string{}
 	for a := range names {

@@ -53,13 +53,6 @@ type Session struct {
 	summary summary // of Attrs, if somebody has made one: waking and merging do
 }
 
-// holding is s with other attributes.
-func (s *Session) holding(attrs []*Attr) *Session {
-	v := *s
-	v.Attrs, v.summary = attrs, summary{}
-	return &v
-}
-
 // Settings are the parts of a session that say when it ends, with the stamp of the commit that set them.
 type Settings struct {
 	Idle     time.Duration // ends after this long without access; zero: never
@@ -135,6 +128,13 @@ func (s *Session) Visible() *Session {
 		return s
 	}
 	return s.holding(slices.DeleteFunc(slices.Clone(s.Attrs), func(a *Attr) bool { return a.Deleted }))
+}
+
+// holding is s with other attributes.
+func (s *Session) holding(attrs []*Attr) *Session {
+	v := *s
+	v.Attrs, v.summary = attrs, summary{}
+	return &v
 }
 
 // Written is the partial session that a commit which got the given stamp makes of changes. It shares their memory.

@@ -51,6 +51,15 @@ func (s *site) measure(ctx context.Context, m Mode, w Workload, rate float64) (r
 	return f, nil
 }
 
+// measureAndKeep measures a workload at whatever rate its callers reach.
+func (s *site) measureAndKeep(ctx context.Context, m Mode, w Workload, keep Keep) error {
+	f, err := s.measure(ctx, m, w, 0)
+	if err == nil {
+		keep(m.Name, w.Name, f)
+	}
+	return err
+}
+
 // nodeCounts are those that scaling is measured with.
 var nodeCounts = []int{3, 5, 9, 15}
 
@@ -134,22 +143,16 @@ func (p Plan) copies(ctx context.Context, keep Keep) error {
 		p.Say("%d backups", max(backups, 0))
 		err := p.on(ctx, "remote", stand.Options{Backups: backups}, cartPool, load.Cart, p.Sessions, func(s *site) error {
 			w := Workload{Name: fmt.Sprintf("backups-%d", max(backups, 0)), Kind: load.KindCart, Pool: cartPool, Callers: 64, Share: 1}
-			f, err := s.measure(ctx, remote, w, 0)
-			if err != nil {
+			if err := s.measureAndKeep(ctx, remote, w, keep); err != nil || backups != 2 {
 				return err
-			}
-			keep(remote.Name, w.Name, f)
-			if backups != 2 {
-				return nil
 			}
 			for _, d := range durabilities {
 				m := remote
 				m.Durability = uint8(d.value)
 				w.Name = "durability-" + d.name
-				if f, err = s.measure(ctx, m, w, 0); err != nil {
+				if err := s.measureAndKeep(ctx, m, w, keep); err != nil {
 					return err
 				}
-				keep(m.Name, w.Name, f)
 			}
 			return nil
 		})
@@ -172,7 +175,7 @@ func slotsLabels() (labels []report.Label) {
 	return labels
 }
 
-// slots measures what the number of slots costs: each takes room in the caches of processors. The differences are small, so that
+// slots measures what the number of slots costs: each takes room in the caches of processors. The differences are small, and so
 // the numbers take turns.
 func (p Plan) slots(ctx context.Context, keep Keep) error {
 	for range slotTurns {
@@ -180,11 +183,7 @@ func (p Plan) slots(ctx context.Context, keep Keep) error {
 			p.Say("%d slots", n)
 			err := p.on(ctx, "remote", stand.Options{Slots: n}, cartPool, load.Cart, p.Sessions, func(s *site) error {
 				w := Workload{Name: slotsName(n), Kind: load.KindCart, Pool: cartPool, Callers: 64, Share: 1}
-				f, err := s.measure(ctx, remote, w, 0)
-				if err == nil {
-					keep(remote.Name, w.Name, f)
-				}
-				return err
+				return s.measureAndKeep(ctx, remote, w, keep)
 			})
 			if err != nil {
 				return fmt.Errorf("%d slots: %w", n, err)
