@@ -116,6 +116,7 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 		s.skip(step, err)
 		return
 	}
+	begun := s.now()
 	s.say("%7.1fs  %v, %d operations under way", from.Seconds(), step, underWay)
 	var within sync.WaitGroup
 	defer within.Wait()
@@ -124,8 +125,8 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 	}
 	defer s.pulse.during(step)()
 	wait(ctx, step.For)
-	whole := context.WithoutCancel(ctx)
-	dropped, err := w.end(whole)
+	ending := s.now()
+	dropped, err := w.end(context.WithoutCancel(ctx))
 	f := history.Fault{Kind: w.kind, Whom: w.whom, From: from, Until: s.now(), Dropped: int64(dropped), InFlight: underWay,
 		Begun: int(s.tally.asked.Load() - asked), Note: w.note}
 	if w.from > 0 {
@@ -138,7 +139,7 @@ func (s *stage) inflict(ctx context.Context, step Step) {
 		f.Note = join(f.Note, w.tell())
 	}
 	if w.split {
-		s.heal(history.Split{From: from, Until: f.Until, Sides: w.sides})
+		s.heal(history.Split{From: from, Parted: begun, Until: ending, Sides: w.sides})
 	}
 	if err != nil {
 		f.Note = join(f.Note, err.Error())

@@ -46,6 +46,11 @@ func TestHealed(t *testing.T) {
 			2-2.01 c write s.r=1 ok
 			2-2.01 d write s.r=2 ok
 			final 9 n1 s r:2`},
+		{name: "one that began before nothing passed any more may have reached both sides", want: OK, text: `
+			split 1-5-6 n1,c|n2,d parted=2.1
+			2-2.01 c write s.r=1 ok
+			2.2-2.21 d write s.r=2 ok
+			final 9 n1 s r:2`},
 		{name: "one that was not answered at once may have been made on both sides", want: OK, text: `
 			split 1-5-6 n1,c|n2,d
 			2-3 c write s.r=1 ok

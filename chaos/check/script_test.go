@@ -14,7 +14,7 @@ import (
 // parse reads a history as the tables write it, one event per line; times are in seconds.
 //
 //	0.1-0.2 c1 add s.e1=1 ok copies=2 node=n1    an operation: client, kind, session.attribute=input, outcome, more
-//	split 1-2-2.5 a,c1|b,c2                       from, the heal (? for never), merged if seen; sides
+//	split 1-2-2.5 a,c1|b,c2 parted=1.1            from, the heal (? for never), merged if seen; sides
 //	kill 3 n1,n2                                  any other kind of fault likewise: from, or from-until
 //	conflict s.e1 lost=l kept=k
 //	final 9 n1 s e1:1+e2:2                        or gone=destroyed, gone=expired, error
@@ -115,6 +115,9 @@ func (p *parser) split(f []string) history.Split {
 	s := history.Split{From: p.time(parts[0]), Until: p.time(parts[1]), Merged: p.time(parts[2])}
 	for _, side := range strings.Split(f[2], "|") {
 		s.Sides = append(s.Sides, strings.Split(side, ","))
+	}
+	if len(f) > 3 {
+		s.Parted = p.time(strings.TrimPrefix(f[3], "parted="))
 	}
 	return s
 }

@@ -22,12 +22,13 @@ const never time.Duration = math.MaxInt64
 type window struct {
 	split   *history.Split
 	from    time.Duration
+	parted  time.Duration // nothing passes any more
 	until   time.Duration // the heal
-	settled time.Duration // the sides have merged. Invariant: from <= until <= settled.
+	settled time.Duration // the sides have merged. Invariant: from <= parted <= until <= settled.
 }
 
 func windowOf(s *history.Split, rejoin time.Duration) window {
-	w := window{split: s, from: s.From, until: s.Until, settled: s.Merged}
+	w := window{split: s, from: s.From, parted: max(s.From, s.Parted), until: s.Until, settled: s.Merged}
 	if w.until == 0 {
 		w.until, w.settled = never, never
 	} else if w.settled == 0 {
@@ -39,9 +40,9 @@ func windowOf(s *history.Split, rejoin time.Duration) window {
 // touches reports whether an interval has a moment in the window.
 func (w *window) touches(from, until time.Duration) bool { return from < w.settled && until >= w.from }
 
-// holds reports whether an operation lies between the beginning and the heal as a whole.
+// holds reports whether an operation was made while nothing passed from side to side.
 func (w *window) holds(o *history.Operation) bool {
-	return o.Outcome != history.Unknown && o.Invoked >= w.from && o.Returned <= w.until
+	return o.Outcome != history.Unknown && o.Invoked >= w.parted && o.Returned <= w.until
 }
 
 // side is the side that an operation was on, or -1 if it may have been on several.

@@ -40,8 +40,10 @@ func (f *Fault) Bit() bool { return !f.Missed && (f.Dropped > 0 || f.InFlight > 
 
 // Split is a time in which not everybody could reach everybody else. Splits may follow each other and overlap in time.
 type Split struct {
-	From  time.Duration `json:"from"`  // the first packet that may have been dropped
-	Until time.Duration `json:"until"` // the heal: packets pass again; zero: never
+	From time.Duration `json:"from"` // the first packet that may have been dropped
+	// Parted is from when on every packet was dropped; zero: as soon as the first. Before, a write may reach both sides.
+	Parted time.Duration `json:"parted,omitempty"`
+	Until  time.Duration `json:"until"` // the heal: packets may pass again; zero: never
 	// Merged is when the nodes were seen to be one cluster again, each slot with one primary; zero: nobody looked.
 	Merged time.Duration `json:"merged,omitempty"`
 	// Sides are the nodes and clients of each side. Who could reach several sides is in each of them; who is in none

@@ -46,6 +46,9 @@ func (h *History) Validate() error {
 		if !isInterval(s.From, s.Until, true) || s.Merged != 0 && (s.Until == 0 || s.Merged < s.Until) {
 			return fmt.Errorf("%w: split from %v until %v, merged at %v", ErrInvalid, s.From, s.Until, s.Merged)
 		}
+		if s.Parted != 0 && s.Parted < s.From || s.Until != 0 && s.Parted > s.Until {
+			return fmt.Errorf("%w: split from %v until %v, parted at %v", ErrInvalid, s.From, s.Until, s.Parted)
+		}
 	}
 	for i := range h.Finals {
 		if f := &h.Finals[i]; !isInterval(f.Invoked, f.Returned, false) || !slices.Contains(goings, f.Gone) {

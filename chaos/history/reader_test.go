@@ -112,6 +112,7 @@ func TestWhatIsNoWholeHistoryIsRefused(t *testing.T) {
 		{name: "ids fall", text: replaced(`"id":5`, `"id":1`), says: "ids must ascend", is: ErrInvalid},
 		{name: "a fault ends before it begins", text: replaced(`"until":2000000000,"dropped"`, `"until":5,"dropped"`), says: `fault "cut"`, is: ErrInvalid},
 		{name: "merged before the heal", text: replaced(`"merged":3000000000`, `"merged":5`), says: "merged at 5ns", is: ErrInvalid},
+		{name: "parted before it began", text: replaced(`"merged":3000000000`, `"parted":5`), says: "parted at 5ns", is: ErrInvalid},
 		{name: "a final read ends before it begins", text: replaced(`"returned":9000000000`, `"returned":5`), says: "final read of", is: ErrInvalid},
 		{name: "longer than allowed", text: good, limit: 100, says: "longer than 100 bytes"},
 		{name: "a long line", text: lines[0] + strings.Repeat("x", LineMax+1), says: "line 2: longer than"},
