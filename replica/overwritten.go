@@ -53,30 +53,58 @@ func sizeOf(attrs []*Attr) (n int) {
 }
 
 // hidden is, for each session, what effects of twins hid on one side.
-type hidden map[Key][]*Attr
+type hidden map[Key][]hiding
 
-func (h hidden) add(key Key, over []*Attr) {
+// hiding is one effect of a twin on one side.
+type hiding struct {
+	by   Stamp
+	over []*Attr
+}
+
+func (h hidden) add(key Key, by Stamp, over []*Attr) {
 	if len(over) > 0 {
-		h[key] = append(h[key], over...)
+		h[key] = append(h[key], hiding{by, over})
 	}
 }
 
 // rightful is the version that one side would have, had twins taken effect there when they did first: of each attribute the
 // write that came last. It is v itself when nothing was hidden wrongly.
-func (t twins) rightful(v *Session, hid []*Attr) *Session {
-	if v == nil || v.ended() {
-		return v
-	}
-	right := v
-	for _, a := range hid {
-		i, ok := right.find(a.Name)
-		if !ok || !t.first(right.Attrs[i].Stamp).Less(t.first(a.Stamp)) {
-			continue
+func (t twins) rightful(v *Session, hid []hiding) *Session {
+	return v.replaced(hid, func(_ Stamp, stands, a *Attr) bool { return t.first(stands.Stamp).Less(t.first(a.Stamp)) })
+}
+
+// own is a rightful version without what twins wrote on this side later than on another: they hid what that other side did not
+// know of. So of two versions it shows what either side wrote by itself.
+func (t twins) own(v *Session, hid []hiding) *Session {
+	for {
+		before := v
+		v = v.replaced(hid, func(by Stamp, stands, a *Attr) bool {
+			return stands.Stamp == by && t.first(by) != by && a.Stamp.Less(by) // or it would not end
+		})
+		if v == before {
+			return v
 		}
-		if right == v {
-			right = v.holding(slices.Clone(v.Attrs))
-		}
-		right.Attrs[i] = a
 	}
-	return right
+}
+
+// replaced is s with attributes in the place of those that stand there: of what was hidden, what is to be seen. It is s itself
+// if that is nothing.
+func (s *Session) replaced(hid []hiding, seen func(by Stamp, stands, a *Attr) bool) *Session {
+	if s == nil || s.ended() {
+		return s
+	}
+	v := s
+	for _, h := range hid {
+		for _, a := range h.over {
+			i, ok := v.find(a.Name)
+			if !ok || !seen(h.by, v.Attrs[i], a) {
+				continue
+			}
+			if v == s {
+				v = s.holding(slices.Clone(s.Attrs))
+			}
+			v.Attrs[i] = a
+		}
+	}
+	return v
 }

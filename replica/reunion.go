@@ -195,9 +195,10 @@ func (s *Slot) adopt(now Instant, r *reunion, p *Part, fx *Effects) bool {
 	if rec := s.records.find(offer.Key); rec != nil {
 		known = rec.view()
 	}
-	a, b := s.twins.rightful(known, r.hidHere[offer.Key]), s.twins.rightful(offer, r.hidThere[offer.Key])
+	hidHere, hidThere := r.hidHere[offer.Key], r.hidThere[offer.Key]
+	a, b := s.twins.rightful(known, hidHere), s.twins.rightful(offer, hidThere)
 	m, requests := s.union(now, known, offer, a, b)
-	for _, c := range conflicts(s.num, a, b, r.parted) {
+	for _, c := range conflicts(s.num, s.twins.own(a, hidHere), s.twins.own(b, hidThere), r.parted) {
 		if !s.repeated(r, c) {
 			fx.Conflicts = append(fx.Conflicts, c)
 		}

@@ -99,9 +99,9 @@ func (s *Slot) meet(r *reunion, q RememberedRequest) bool {
 	if w != nil && !r.twins[w] {
 		r.twins[w] = true
 		if known {
-			r.hidHere.add(q.Key, old.over)
+			r.hidHere.add(q.Key, old.Stamp, old.over)
 		}
-		r.hidThere.add(q.Key, q.Over)
+		r.hidThere.add(q.Key, q.Stamp, q.Over)
 	}
 	return known
 }

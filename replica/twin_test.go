@@ -54,22 +54,28 @@ func TestRequestSentToBothSides(t *testing.T) {
 		first, second side // the second side begins when the first has ended
 		want          string
 		lost          []string
+		third         side // the first side again
 	}{
-		{"alone", side{r}, side{r}, "r", nil},
-		{"overwritten before it came again", side{r, w("a", "s")}, side{r}, "s", nil},
-		{"overwritten after it came again", side{r}, side{r, w("a", "s")}, "s", nil},
-		{"overwritten on both sides", side{r, w("a", "s")}, side{r, w("a", "t")}, "t", []string{"a overwritten"}},
-		{"written before it came again", side{w("a", "s"), r}, side{r}, "r", nil},
-		{"what lay before it on the other side is later", side{r}, side{w("a", "s"), r}, "s", nil},
-		{"written on both sides, and hidden by it", side{r, w("a", "s")}, side{w("a", "t"), r}, "t", []string{"a overwritten"}},
-		{"written on, and hidden by it", side{r}, side{w("a", "s"), r, w("a", "t"), w("b", "t")}, "t", nil},
-		{"another write beside it", side{w("b", "s"), r}, side{w("b", "t"), r}, "r", []string{"b overwritten"}},
-		{"ended before it came again", side{r, ends}, side{r}, ErrDestroyed.Error(), nil},
-		{"ended after it came again", side{r}, side{r, ends}, ErrDestroyed.Error(), nil},
-		{"written beside an end", side{r, ends}, side{r, w("b", "s")}, ErrDestroyed.Error(), []string{"b destroyed"}},
-		{"created", side{begins}, side{begins}, "0", nil},
-		{"the times", side{times}, side{times}, "0", nil},
-		{"renewed", side{renews}, side{renews}, ErrDestroyed.Error(), nil},
+		{"alone", side{r}, side{r}, "r", nil, nil},
+		{"overwritten before it came again", side{r, w("a", "s")}, side{r}, "s", nil, nil},
+		{"overwritten after it came again", side{r}, side{r, w("a", "s")}, "s", nil, nil},
+		{"overwritten on both sides", side{r, w("a", "s")}, side{r, w("a", "t")}, "t", []string{"a overwritten"}, nil},
+		{"written before it came again", side{w("a", "s"), r}, side{r}, "r", nil, nil},
+		{"what lay before it on the other side is later", side{r}, side{w("a", "s"), r}, "s", nil, nil},
+		{"written on both sides, and hidden by it", side{r, w("a", "s")}, side{w("a", "t"), r}, "t", []string{"a overwritten"}, nil},
+		{"written on, and hidden by it", side{r}, side{w("a", "s"), r, w("a", "t"), w("b", "t")}, "t", nil, nil},
+		{"another write beside it", side{w("b", "s"), r}, side{w("b", "t"), r}, "r", []string{"b overwritten"}, nil},
+		{"ended before it came again", side{r, ends}, side{r}, ErrDestroyed.Error(), nil, nil},
+		{"ended after it came again", side{r}, side{r, ends}, ErrDestroyed.Error(), nil, nil},
+		{"written beside an end", side{r, ends}, side{r, w("b", "s")}, ErrDestroyed.Error(), []string{"b destroyed"}, nil},
+		{"created", side{begins}, side{begins}, "0", nil, nil},
+		{"the times", side{times}, side{times}, "0", nil, nil},
+		{"renewed", side{renews}, side{renews}, ErrDestroyed.Error(), nil, nil},
+		{"what lay before it on the other side is earlier", side{w("a", "s")}, side{r}, "r", []string{"a overwritten"}, side{r}},
+		{"what lay before it is earlier, and it was hidden", side{w("a", "s")}, side{r, w("a", "t")}, "t", []string{"a overwritten"}, side{r}},
+		{"what lay before it is earlier, and written on", side{w("a", "s")}, side{r}, "t", nil, side{r, w("a", "t")}},
+		{"what lay before two is earlier", side{w("a", "s")}, side{r, w("a", "t")}, "t", []string{"a overwritten"}, side{r, w("a", "t")}},
+		{"what lay before it is earlier, and ended", side{w("a", "s")}, side{r, ends}, ErrDestroyed.Error(), []string{"a destroyed"}, side{r}},
 	} {
 		for _, loserFirst := range []bool{false, true} {
 			for _, touched := range []bool{false, true} {
@@ -84,9 +90,11 @@ func TestRequestSentToBothSides(t *testing.T) {
 					if loserFirst {
 						s.onLoser(func() { write(c.first) })
 						write(c.second)
+						s.onLoser(func() { write(c.third) })
 					} else {
 						write(c.first)
 						s.onLoser(func() { write(c.second) })
+						write(c.third)
 					}
 					if touched {
 						s.touch("0")
