@@ -88,7 +88,7 @@ func (j *Judge) late(v *Verdict, s *session, at time.Duration, o *history.Operat
 		if a.Outcome == history.Failed || a == o || a.Invoked >= o.Returned {
 			continue
 		}
-		if isAccess(a) {
+		if isAccess(a) || mayAccess(a) && !isAtOnce(a) { // a copy of one that found nothing here may have found it elsewhere
 			if l := j.latestAccess(a); l >= accessed {
 				accessed, last = l, a
 			}

@@ -70,6 +70,16 @@ func TestExpiry(t *testing.T) {
 			1-2 c create s ok idle=4
 			3-4 c touch s ok notafter=7
 			15-15.1 c load s ok peek`},
+		{name: "even of one that found nothing where it was answered", want: OK, text: `
+			split 2-6-7 n1,c|n2,d
+			1-2 c create s ok idle=4
+			3-4 c load s ok gone=expired notafter=7
+			13-13.1 c load s ok peek`},
+		{name: "but not if it was answered at once", want: Violated, says: "should have expired by 9.000 s", text: `
+			split 2-6-7 n1,c|n2,d
+			1-2 c create s ok idle=4
+			3-3.01 c load s ok gone=expired notafter=7
+			13-13.1 c load s ok peek`},
 		{name: "nor of one that was answered at once", want: Violated, says: "should have expired by 10.010 s", text: `
 			1-2 c create s ok idle=4
 			3-3.01 c touch s ok notafter=7

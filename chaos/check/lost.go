@@ -109,10 +109,13 @@ func (s *session) lives(known func(access *history.Operation) bool) time.Duratio
 }
 
 // isAccess reports whether an operation slides the idle time-out if it takes effect: it found the session.
-func isAccess(o *history.Operation) bool {
+func isAccess(o *history.Operation) bool { return o.Gone == history.Here && mayAccess(o) }
+
+// mayAccess reports whether an operation slides the idle time-out wherever it finds the session.
+func mayAccess(o *history.Operation) bool {
 	switch o.Kind {
 	case history.Destroy, history.List, history.Use, history.Unlock:
 		return false
 	}
-	return !o.Peek && o.Gone == history.Here
+	return !o.Peek
 }
