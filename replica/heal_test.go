@@ -318,3 +318,56 @@ func TestLineageIsBounded(t *testing.T) {
 		t.Errorf("got %v", c.Lineage)
 	}
 }
+
+// A commit that is to take effect only on the version that its client has read does so on no other: not on a merge of that version
+// with what another side wrote, whichever of them was written last.
+func TestMergeIsAnotherVersion(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		winner, loser string // the attribute that each writes, if it does
+		loserLast     bool
+		known         string // whose version the client has read
+		want          Status
+	}{
+		{"both wrote, the loser last, read from it", "a", "b", true, "loser", StatusChanged},
+		{"both wrote, the loser last, read from the winner", "a", "b", true, "winner", StatusChanged},
+		{"both wrote, the winner last, read from it", "a", "b", false, "winner", StatusChanged},
+		{"both wrote, the winner last, read from the loser", "a", "b", false, "loser", StatusChanged},
+		{"both wrote the same attribute, the winner last", "a", "a", false, "winner", StatusOK},
+		{"both wrote the same attribute, the loser last", "a", "a", true, "loser", StatusOK},
+		{"only the winner wrote", "a", "", false, "winner", StatusOK},
+		{"only the loser wrote", "", "b", true, "loser", StatusOK},
+		{"only the loser wrote, read from the winner", "", "b", true, "winner", StatusChanged},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSplit(t, nil, create("0", "a", "0"))
+			known := map[string]Stamp{"winner": s.newest("0"), "loser": s.newest("0")}
+			write := func(side, name string) {
+				if name != "" {
+					known[side] = s.must(set("0", name, side)).Stamp
+				}
+			}
+			if !c.loserLast {
+				s.onLoser(func() { write("loser", c.loser) })
+				s.sleep(time.Millisecond)
+			}
+			write("winner", c.winner)
+			s.sleep(time.Millisecond)
+			if c.loserLast {
+				s.onLoser(func() { write("loser", c.loser) })
+			}
+			s.merged()
+			commit := set("0", "c", "x")
+			commit.If = known[c.known]
+			if got := s.commit(commit).Status; got != c.want {
+				t.Errorf("a commit on top of what the %s had: %v, want %v", c.known, got, c.want)
+			}
+		})
+	}
+}
+
+// newest is the stamp of a session as the winner has it.
+func (s *split) newest(id string) Stamp {
+	s.t.Helper()
+	return s.load(&Load{Key: key(id)}).Stamp
+}

@@ -203,11 +203,27 @@ func (s *Slot) adopt(now Instant, r *reunion, p *Part, fx *Effects) bool {
 			fx.Conflicts = append(fx.Conflicts, c)
 		}
 	}
-	if known != nil && sameVersion(known, m) && !r.backup {
-		return false
+	if !r.backup { // whose versions no client has seen
+		if known != nil && sameVersion(known, m) {
+			return false
+		}
+		m = s.distinct(now, m, known, offer)
 	}
 	s.append(now, &logged{entry: Entry{Parts: []Part{{Session: m}}, Requests: requests}, need: s.backups()}, fx)
 	return true
+}
+
+// distinct is m, the merge of two versions, with a stamp of its own if it has that of one that holds something else: else a commit
+// made for that one, by [Commit.If], would take effect on what its client has not seen.
+func (s *Slot) distinct(now Instant, m, a, b *Session) *Session {
+	passesFor := func(v *Session) bool { return v != nil && v.Stamp == m.Stamp && !sameWrites(v, m) }
+	if m.ended() || !passesFor(a) && !passesFor(b) {
+		return m
+	}
+	v := *m
+	v.Stamp = s.cfg.Clock.Next(now.Wall)
+	v.Touched = v.Stamp
+	return &v
 }
 
 // compare says which of the sessions listed are wanted, and sends a backup those that it did not list.

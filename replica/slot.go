@@ -235,8 +235,12 @@ func (s *Slot) merge(now Instant, p *Part) *record {
 
 // sameVersion reports whether b, merged from a and something else, tells nothing that a did not.
 func sameVersion(a, b *Session) bool {
-	return a.Stamp == b.Stamp && a.Touched == b.Touched && a.Ending == b.Ending && a.Settings == b.Settings &&
-		a.Until == b.Until &&
+	return a.Stamp == b.Stamp && a.Touched == b.Touched && a.Ending == b.Ending && a.Until == b.Until && sameWrites(a, b)
+}
+
+// sameWrites reports whether two versions of a session hold the same attributes and settings.
+func sameWrites(a, b *Session) bool {
+	return a.Settings == b.Settings &&
 		slices.EqualFunc(a.Attrs, b.Attrs, func(x, y *Attr) bool { return x.Name == y.Name && x.Stamp == y.Stamp })
 }
 
