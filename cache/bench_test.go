@@ -17,7 +17,7 @@ func BenchmarkCart(b *testing.B) {
 			s.Attrs = append(s.Attrs, &replica.Attr{Name: fmt.Sprint("b", a), Value: make([]byte, 400), Stamp: s.Stamp})
 		}
 		all[i] = s
-		c.replace(nil, told(s))
+		c.replace(nil, told(s), &c.misses)
 	}
 	commit := &replica.Commit{Changes: []replica.Change{setTo("b5", "0123456789")}}
 	b.ReportAllocs()

@@ -100,11 +100,9 @@ func (c *Cache) loaded(l *replica.Load, held *version, res *replica.Result, err 
 			return false // what is held was a guess, or parts of it came before what it knew, when a split healed
 		}
 		res.Session, res.Whole = k.session, 0
-		c.replace(held, k)
-		c.count(&c.updates)
+		c.replace(held, k, &c.updates)
 	case res.Session != nil:
-		c.replace(held, newVersion(res.Session, res.Session.Stamp))
-		c.count(&c.misses)
+		c.replace(held, newVersion(res.Session, res.Session.Stamp), &c.misses)
 	case held != nil:
 		res.Session = held.session
 		c.count(&c.hits)
@@ -124,17 +122,19 @@ func (c *Cache) count(n *uint64) {
 	*n++
 }
 
-// replace keeps what came, unless something later came in place of held meanwhile. Held itself gives way whatever
+// replace keeps what came, and counts it, unless something later came in place of held meanwhile. Held itself gives way whatever
 // the stamps say: its commit may have been lost.
-func (c *Cache) replace(held, k *version) {
+func (c *Cache) replace(held, k *version, n *uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.byKey[k.session.Key]; e != nil {
+	*n++
+	e := c.byKey[k.session.Key]
+	if e != nil {
 		if now := e.Value.(*version); now != held && k.session.Stamp.Less(now.session.Stamp) {
 			return
 		}
 	}
-	c.put(k)
+	c.put(e, k)
 }
 
 // Committed takes the answer to a commit. It tells a stamp alone, and others may have changed other attributes since what
@@ -174,13 +174,13 @@ func (c *Cache) swap(old, k *version) bool {
 	if e == nil || e.Value.(*version) != old {
 		return false
 	}
-	c.put(k)
+	c.put(e, k)
 	return true
 }
 
-// put keeps k, in place of another version, and pushes out what was not used for longest. Called with mu held.
-func (c *Cache) put(k *version) {
-	e := c.byKey[k.session.Key]
+// put keeps k, in place of the version of its session in e, if there is one, and pushes out what was not used for longest. Called with
+// mu held.
+func (c *Cache) put(e *list.Element, k *version) {
 	if k.sizeBytes > c.bytesMax {
 		c.remove(e)
 		return

@@ -28,7 +28,7 @@ func TestKeepsNoHopelessGuess(t *testing.T) {
 		"named":     {Key: key, Request: replica.RequestID{Seq: 1}},
 	} {
 		c := New(1 << 20)
-		c.replace(nil, told(ofSize(key.ID, 1, 1)))
+		c.replace(nil, told(ofSize(key.ID, 1, 1)), &c.misses)
 		c.Committed(commit, &replica.Result{}, nil)
 		if c.get(key) != nil {
 			t.Errorf("%s: the version before it is kept", name)
@@ -36,8 +36,8 @@ func TestKeepsNoHopelessGuess(t *testing.T) {
 	}
 	for _, err := range []error{replica.ErrNotFound, replica.ErrDestroyed} {
 		byLoad, byCommit := New(1<<20), New(1<<20)
-		byLoad.replace(nil, told(ofSize(key.ID, 1, 1)))
-		byCommit.replace(nil, told(ofSize(key.ID, 1, 1)))
+		byLoad.replace(nil, told(ofSize(key.ID, 1, 1)), &byLoad.misses)
+		byCommit.replace(nil, told(ofSize(key.ID, 1, 1)), &byCommit.misses)
 		byLoad.loaded(&replica.Load{Key: key}, nil, &replica.Result{}, err)
 		byCommit.Committed(&replica.Commit{Key: key, Changes: []replica.Change{setTo("a", "1")}}, &replica.Result{}, err)
 		if byLoad.get(key) != nil || byCommit.get(key) != nil {
@@ -57,11 +57,11 @@ func TestIsBounded(t *testing.T) {
 	one := told(ofSize("s0", 1, 1000)).sizeBytes
 	c := New(4*one + one/2)
 	for i := range 4 {
-		c.replace(nil, told(ofSize(fmt.Sprint("s", i), 1, 1000)))
+		c.replace(nil, told(ofSize(fmt.Sprint("s", i), 1, 1000)), &c.misses)
 	}
 	c.get(replica.Key{App: "shop", ID: "s0"})
-	c.replace(nil, told(ofSize("s4", 1, 1000)))
-	c.replace(nil, told(ofSize("big", 1, 9000)))
+	c.replace(nil, told(ofSize("s4", 1, 1000)), &c.misses)
+	c.replace(nil, told(ofSize("big", 1, 9000)), &c.misses)
 	var kept []string
 	for i := range 5 {
 		if id := fmt.Sprint("s", i); c.get(replica.Key{App: "shop", ID: id}) != nil {
@@ -71,7 +71,7 @@ func TestIsBounded(t *testing.T) {
 	if got := strings.Join(kept, " "); got != "s0 s2 s3 s4" || c.sizeBytes != 4*one || c.order.Len() != 4 {
 		t.Errorf("kept are %s, %d bytes of %d, %d in order", got, c.sizeBytes, c.bytesMax, c.order.Len())
 	}
-	c.replace(nil, told(ofSize("s4", 2, 9000))) // has grown beyond the limit
+	c.replace(nil, told(ofSize("s4", 2, 9000)), &c.misses) // has grown beyond the limit
 	if c.get(replica.Key{App: "shop", ID: "s4"}) != nil || c.sizeBytes != 3*one {
 		t.Errorf("the older version of what is too large is kept: %d bytes", c.sizeBytes)
 	}
@@ -83,12 +83,12 @@ func TestTakesTheLaterAnswer(t *testing.T) {
 	c := New(1 << 20)
 	early, late := told(ofSize("s", 1, 1)), told(ofSize("s", 2, 1))
 	key := early.session.Key
-	c.replace(nil, late)
-	c.replace(nil, early)
+	c.replace(nil, late, &c.misses)
+	c.replace(nil, early, &c.misses)
 	if c.get(key) != late {
 		t.Error("an earlier version took the place of a later one")
 	}
-	c.replace(late, early)
+	c.replace(late, early, &c.updates)
 	if c.get(key) != early {
 		t.Error("a version whose commit was lost is kept")
 	}

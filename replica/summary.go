@@ -9,6 +9,7 @@ type summary struct {
 	deleted   uint32  // attributes
 	liveBytes uint32  // names and values of those that are not deleted
 	deadBytes uint32  // names of those that are
+	seen      uint64  // sum of what tells those apart that are not
 }
 
 // places has at the hash of a name where among the attributes of a session one lies whose name has that hash, if there is one: a
@@ -45,6 +46,7 @@ func summarize(attrs []*Attr, known *layouts) summary {
 	var p places
 	for i, a := range attrs {
 		*p.of(a.Name) = uint8(i)
+		m.seen += a.seen()
 	}
 	m.places = known.shared(&p)
 	return m
@@ -62,6 +64,7 @@ func (m summary) with(next, old *Attr) summary {
 	m.deleted -= before.deleted
 	m.liveBytes -= before.liveBytes
 	m.deadBytes -= before.deadBytes
+	m.seen += next.seen() - old.seen()
 	return m
 }
 

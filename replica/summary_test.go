@@ -26,8 +26,11 @@ func TestSummaryFollowsMerges(t *testing.T) {
 func checkSummary(t *testing.T, s *Session) {
 	t.Helper()
 	got, want := s.counts(), count(s.Attrs)
-	if got.places = nil; got != want {
+	if got.places, got.seen = nil, 0; got != want {
 		t.Fatalf("summary %+v, want %+v", got, want)
+	}
+	if plain := s.holding(s.Attrs); s.Digest() != plain.Digest() {
+		t.Fatalf("digest %#x, want %#x", s.Digest(), plain.Digest())
 	}
 	for _, name := range []string{"", "0", "1", "2", "3", "4", "none"} {
 		i, ok := s.find(name)
