@@ -3,6 +3,7 @@ package client
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sessnode/sessnode/replica"
@@ -25,10 +26,10 @@ const (
 // call is one request under way: what readers and the caller share. Its caller waits on wake; readers of connections
 // and the layout leave there what happened. Calls are used again and again: a new token marks each use.
 type call struct {
-	wake chan struct{} // capacity 1: something was left
+	wake chan struct{} // capacity 1: something was left, or it is time
 
 	// The caller's own.
-	timer   *time.Timer     // stopped while the call is free
+	timer   *time.Timer     // signals; stopped while the call is free
 	request replica.Request // backs message for loads and commits
 	message replica.Message // what is sent; carries the token
 	taken   []arrival       // see take
@@ -51,6 +52,7 @@ type happened struct {
 	replies []arrival
 	moved   bool // the slot's claim rose
 	changed bool // a connection came or went
+	closed  bool // the client
 }
 
 // arrival is an answer and who gave it.
@@ -150,12 +152,12 @@ func (c *call) take() happened {
 
 // calls is the table of all calls; its size bounds how many requests are under way.
 type calls struct {
-	table []call
+	table  []call
+	closed atomic.Bool
 
-	mu     sync.Mutex // guards the fields below
-	free   []uint32   // places in table; the last is used next, as it is warm
-	used   uint64     // counts the uses, so that no token comes twice
-	closed bool
+	mu   sync.Mutex // guards the fields below
+	free []uint32   // places in table; the last is used next, as it is warm
+	used uint64     // counts the uses, so that no token comes twice
 }
 
 func newCalls(size int) *calls {
@@ -169,12 +171,12 @@ func newCalls(size int) *calls {
 // begin takes a free call for a request on a slot; the caller sets its message, and must end it. Errors: ErrOverloaded,
 // ErrClosed.
 func (t *calls) begin(slot uint32) (*call, error) {
+	if t.closed.Load() {
+		return nil, ErrClosed
+	}
 	t.mu.Lock()
-	if t.closed || len(t.free) == 0 {
+	if len(t.free) == 0 {
 		defer t.mu.Unlock()
-		if t.closed {
-			return nil, ErrClosed
-		}
 		return nil, ErrOverloaded
 	}
 	index := t.free[len(t.free)-1]
@@ -188,10 +190,14 @@ func (t *calls) begin(slot uint32) (*call, error) {
 	defer c.mu.Unlock()
 	if c.wake == nil {
 		c.wake = make(chan struct{}, 1)
-		c.timer = time.NewTimer(time.Hour)
+		c.timer = time.AfterFunc(time.Hour, c.signal)
 		c.timer.Stop()
 	}
 	c.token, c.slot = token, slot
+	if t.closed.Load() { // meanwhile, and too late to be told
+		c.closed = true
+		c.signal()
+	}
 	return c, nil
 }
 
@@ -257,9 +263,11 @@ func (t *calls) changed(lost *wire.Conn) {
 	})
 }
 
-// close refuses new calls.
+// close tells all calls, those that begin later too.
 func (t *calls) close() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.closed = true
+	t.closed.Store(true)
+	t.each(func(c *call) bool {
+		c.happened.closed = true
+		return true
+	})
 }

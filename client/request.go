@@ -41,6 +41,7 @@ type request struct {
 	redirects int
 	pauses    int
 	failed    bool // a hasty one would have to pause
+	closed    bool // the client is
 
 	free   bool    // the next sending is not charged to the client's budget
 	window *window // of the node that was to be asked first
@@ -99,10 +100,13 @@ func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arriva
 		if err := r.wait(ctx, now); err != nil {
 			return arrival{}, r.trail, err
 		}
-		if a, final := r.look(); final {
+		a, final := r.look()
+		switch {
+		case final:
 			return a, r.trail, nil
-		}
-		if r.failed {
+		case r.closed:
+			return arrival{}, r.trail, ErrClosed
+		case r.failed:
 			return arrival{}, r.trail, errNoWaiting
 		}
 	}
@@ -231,18 +235,16 @@ func (r *request) wait(ctx context.Context, now time.Time) error {
 	r.call.timer.Reset(until.Sub(now))
 	select {
 	case <-r.call.wake:
-	case <-r.call.timer.C:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-r.client.done:
-		return ErrClosed
 	}
-	return nil
 }
 
 // look takes what happened: a final answer, or a reason to act again now or later.
 func (r *request) look() (a arrival, final bool) {
 	h := r.call.take()
+	r.closed = r.closed || h.closed
 	for _, a := range h.replies {
 		switch status := a.reply.Result.Status; {
 		case a.json == nil && status.Retryable():
