@@ -23,7 +23,7 @@ func (c *Client) Admin(ctx context.Context, addr, command, argument string) ([]b
 	if addr != "" && !slices.Contains(c.peers.memberAddrs(), addr) && !slices.Contains(c.conf.Nodes, addr) {
 		return nil, fmt.Errorf("client: no member has the address %s", addr)
 	}
-	ctx, cancel := context.WithDeadline(ctx, c.deadline(ctx))
+	ctx, cancel := context.WithDeadline(ctx, c.begin(ctx).deadline)
 	defer cancel()
 	call, err := c.calls.begin(0)
 	if err != nil {

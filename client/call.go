@@ -33,6 +33,7 @@ type call struct {
 	request replica.Request // backs message for loads and commits
 	message replica.Message // what is sent; carries the token
 	taken   []arrival       // see take
+	ticket  *ticket         // of the last use, for the next; nil: none
 
 	mu    sync.Mutex // guards the fields below; the caller may read token and slot without
 	token uint64     // zero while the call is free

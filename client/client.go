@@ -94,22 +94,26 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 	if err := l.Key.Validate(); err != nil {
 		return replica.Result{}, err
 	}
-	deadline := c.deadline(ctx)
+	s, again := c.begin(ctx), false
 	return c.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
-		if latest := deadline.UnixMilli(); l.NotAfter == 0 || l.NotAfter > latest {
+		if again {
+			s.began = time.Now()
+		}
+		again = true
+		if latest := s.deadline.UnixMilli(); l.NotAfter == 0 || l.NotAfter > latest {
 			l.NotAfter = latest // or a copy that waited on its way would count as an access long after
 		}
-		return c.askUntil(ctx, deadline, replica.Request{Load: l})
+		return c.askUntil(ctx, s, replica.Request{Load: l})
 	})
 }
 
 // ask has a request answered that changes nothing, or nothing that matters when it is not.
 func (c *Client) ask(ctx context.Context, req replica.Request) (replica.Result, error) {
-	return c.askUntil(ctx, c.deadline(ctx), req)
+	return c.askUntil(ctx, c.begin(ctx), req)
 }
 
-func (c *Client) askUntil(ctx context.Context, deadline time.Time, req replica.Request) (replica.Result, error) {
-	res, trail, err := c.roundTrip(ctx, deadline, req)
+func (c *Client) askUntil(ctx context.Context, s span, req replica.Request) (replica.Result, error) {
+	res, trail, err := c.roundTrip(ctx, s, req)
 	if err != nil {
 		return res, trail.explain(err, false)
 	}
@@ -123,8 +127,9 @@ func (c *Client) Lock(ctx context.Context, l *replica.Lock) (replica.Result, err
 		return replica.Result{}, err
 	}
 	sent := *l
-	c.identify(&sent.Request, &sent.NotAfter, c.deadline(ctx))
-	return c.ask(ctx, replica.Request{Lock: &sent})
+	s := c.begin(ctx)
+	c.identify(&sent.Request, &sent.NotAfter, s.deadline)
+	return c.askUntil(ctx, s, replica.Request{Lock: &sent})
 }
 
 // List lists sessions of one slot. Errors are those of Load.
@@ -136,12 +141,12 @@ func (c *Client) List(ctx context.Context, l *replica.List) (replica.Result, err
 	if err != nil {
 		return replica.Result{}, err
 	}
-	deadline := c.deadline(ctx)
+	s := c.begin(ctx)
 	sent := *l
-	if latest := deadline.UnixMilli(); sent.NotAfter == 0 || sent.NotAfter > latest {
+	if latest := s.deadline.UnixMilli(); sent.NotAfter == 0 || sent.NotAfter > latest {
 		sent.NotAfter = latest
 	}
-	return c.askUntil(ctx, deadline, replica.Request{List: &sent})
+	return c.askUntil(ctx, s, replica.Request{List: &sent})
 }
 
 // Slots is the number of slots of the cluster, for List. It fails while no node was ever reached.
@@ -175,10 +180,10 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	case commit.Durability > replica.DurableNone: // which nodes take for a broken connection
 		return replica.Result{}, fmt.Errorf("%w: durability %d is none of all, one, none", replica.ErrBadRequest, commit.Durability)
 	}
-	deadline := c.deadline(ctx)
+	s := c.begin(ctx)
 	sent := *commit
-	c.identify(&sent.Request, &sent.NotAfter, deadline)
-	res, trail, err := c.roundTrip(ctx, deadline, replica.Request{Commit: &sent})
+	c.identify(&sent.Request, &sent.NotAfter, s.deadline)
+	res, trail, err := c.roundTrip(ctx, s, replica.Request{Commit: &sent})
 	if err == nil && res.Status != replica.StatusOK && trail.unsure > 0 {
 		err = &onesidedError{&res}
 	}
@@ -190,7 +195,7 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 }
 
 // roundTrip has one request answered.
-func (c *Client) roundTrip(ctx context.Context, deadline time.Time, req replica.Request) (replica.Result, trail, error) {
+func (c *Client) roundTrip(ctx context.Context, s span, req replica.Request) (replica.Result, trail, error) {
 	if err := ctx.Err(); err != nil {
 		return replica.Result{}, trail{}, err
 	}
@@ -202,20 +207,22 @@ func (c *Client) roundTrip(ctx context.Context, deadline time.Time, req replica.
 	call.request = req
 	call.request.Token = call.token
 	call.message = &call.request
-	began := c.now()
-	a, trail, err := c.do(ctx, call, deadline)
-	c.tally.ended(c.now()-began, trail.sends, err)
+	a, trail, err := c.do(ctx, call, s)
 	c.traceEnded(&call.request, trail.sends, &a.reply.Result, err)
 	return a.reply.Result, trail, err
 }
 
-// deadline is when a request that begins now must end.
-func (c *Client) deadline(ctx context.Context) time.Time {
-	deadline := time.Now().Add(c.conf.Timeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		return d
+// span is the time that a request has.
+type span struct{ began, deadline time.Time }
+
+// begin is the time that a request has which begins now.
+func (c *Client) begin(ctx context.Context) span {
+	now := time.Now()
+	s := span{now, now.Add(c.conf.Timeout)}
+	if d, ok := ctx.Deadline(); ok && d.Before(s.deadline) {
+		s.deadline = d
 	}
-	return deadline
+	return s
 }
 
 // Locate says where the session with an id is or would be, as this client knows it; it asks nobody.

@@ -28,10 +28,10 @@ const (
 // is final or the time is up. It is safe to have the request at several nodes at once, as its id makes it take effect
 // once.
 type request struct {
-	client   *Client
-	call     *call
-	deadline time.Time
-	hasty    bool // fails where others wait, see WithoutWaiting
+	client *Client
+	call   *call
+	span
+	hasty bool // fails where others wait, see WithoutWaiting
 
 	next      time.Time // when to act although nothing happened
 	holding   bool      // next is the end of a pause: only a moved claim cuts it short
@@ -47,8 +47,8 @@ type request struct {
 	window *window // of the node that was to be asked first
 	ticket *ticket // in that window; nil: none yet
 	sentAt time.Time
-	since  time.Time     // when the ticket was taken
-	took   time.Duration // of the answer, if that says how quick the node is
+	since  time.Time // when the ticket was taken
+	quick  bool      // how long the answer took says how quick the node is
 
 	no      arrival // a refusal of a commit that other nodes were asked for as well
 	refusal bool    // there is one: nobody else is asked
@@ -79,14 +79,11 @@ func (t *trail) refused(addr string, why error) {
 }
 
 // do gets a call answered by its deadline.
-func (c *Client) do(ctx context.Context, call *call, deadline time.Time) (arrival, trail, error) {
-	r := &request{
-		client: c, call: call, deadline: deadline, hasty: !replica.Waits(ctx), attempt: attemptTimeoutMin, backoff: backoffMin,
-	}
-	defer r.leave()
-	for {
-		now := time.Now()
-		if !now.Before(deadline) {
+func (c *Client) do(ctx context.Context, call *call, s span) (a arrival, t trail, err error) {
+	r := &request{client: c, call: call, span: s, hasty: !replica.Waits(ctx), attempt: attemptTimeoutMin, backoff: backoffMin}
+	defer func() { r.end(err) }()
+	for now := s.began; ; now = time.Now() {
+		if !now.Before(s.deadline) {
 			return arrival{}, r.trail, context.DeadlineExceeded
 		}
 		if !now.Before(r.next) {
@@ -141,7 +138,7 @@ func (r *request) act(now time.Time) error {
 		r.trail.sends++
 		r.trail.unsure++
 		r.trail.asked, r.trail.silent = p.addr, true
-		r.lastPeer, r.lastConn, r.sent, r.sentAt = p, conn, r.client.now(), now
+		r.lastPeer, r.lastConn, r.sent, r.sentAt = p, conn, now.Sub(r.client.started), now
 		r.client.traceAsked(&r.call.request, p.addr, r.trail.sends)
 	case errors.Is(err, wire.ErrFrameTooLarge):
 		return fmt.Errorf("%w: %w", replica.ErrTooLarge, err)
@@ -164,7 +161,13 @@ func (r *request) admitted(now time.Time, p *peer) (bool, error) {
 		r.leave() // that of a node which is gone
 		fallthrough
 	case r.ticket == nil:
-		r.window, r.since, r.ticket = p.window, now, p.window.enter(r.call)
+		r.window, r.since = p.window, now
+		if r.ticket = p.window.enter(r.call); r.ticket != nil && r.ticket.immediate {
+			if first {
+				r.client.budget.earn()
+			}
+			return true, nil
+		}
 	case !first:
 		may := r.free || r.client.budget.spend()
 		r.free = false
@@ -188,12 +191,25 @@ func (r *request) admitted(now time.Time, p *peer) (bool, error) {
 	}
 }
 
-// leave gives the request's place in a window back.
+// leave gives the request's place in a window back, without an answer.
 func (r *request) leave() {
 	if r.ticket != nil {
-		r.window.leave(r.ticket, r.client.now(), r.took)
+		r.window.leave(r.ticket, r.client.now(), 0)
 		r.ticket = nil
 	}
+}
+
+// end gives the place back and counts the request.
+func (r *request) end(err error) {
+	now := r.client.now()
+	if r.ticket != nil {
+		took := time.Duration(0)
+		if r.quick {
+			took = now - r.sent
+		}
+		r.window.leave(r.ticket, now, took)
+	}
+	r.client.tally.ended(now-r.began.Sub(r.client.started), r.trail.sends, err)
 }
 
 // placed reports whether the request waited for a place in a window and has it, or its node is gone.
@@ -272,12 +288,10 @@ func (r *request) look() (a arrival, final bool) {
 	return arrival{}, false
 }
 
-// measure notes how long an answer took, if the request was sent once, to the node of its window, and did not wait for a
-// lock.
+// measure notes whether the time to an answer is that of a node: the request was sent once, to the node of its window, and did not
+// wait for a lock.
 func (r *request) measure(a arrival) {
-	if r.trail.sends == 1 && a.from.window == r.window && r.call.request.Lock == nil {
-		r.took = r.client.now() - r.sent
-	}
+	r.quick = r.trail.sends == 1 && a.from.window == r.window && r.call.request.Lock == nil
 }
 
 // keep keeps a refusal back for a moment, in which the others that were asked may answer.

@@ -46,10 +46,11 @@ type window struct {
 
 // ticket is one request's place in a window, or in the queue for it.
 type ticket struct {
-	call    *call
-	in      bool // may be sent
-	apart   bool // takes no place: its answer comes when somebody lets a lock go, which may need the place
-	givenUp bool
+	call      *call
+	in        bool // may be sent
+	immediate bool // came in at once; never changes
+	apart     bool // takes no place: its answer comes when somebody lets a lock go, which may need the place
+	givenUp   bool
 }
 
 func newWindow(max int) *window { return &window{max: max, size: float64(max)} }
@@ -59,12 +60,17 @@ func newWindow(max int) *window { return &window{max: max, size: float64(max)} }
 func (w *window) enter(c *call) *ticket {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := &ticket{call: c, apart: c.request.Lock != nil}
+	t := c.ticket
+	if c.ticket = nil; t == nil {
+		t = new(ticket)
+	}
+	*t = ticket{call: c, apart: c.request.Lock != nil}
 	if t.apart {
-		t.in = true
+		t.in, t.immediate = true, true
 		return t
 	}
 	if float64(w.used) < w.size && len(w.waiting) == 0 {
+		t.immediate = true
 		w.take(t)
 		return t
 	}
@@ -105,6 +111,9 @@ func (w *window) leave(t *ticket, now, took time.Duration) {
 	defer w.mu.Unlock()
 	if t.givenUp = true; t.in && !t.apart {
 		w.used--
+	}
+	if t.in { // it is in the queue no more
+		t.call.ticket = t
 	}
 	if took > 0 {
 		w.answered(took)
