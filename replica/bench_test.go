@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,10 @@ func BenchmarkWorkingSet(b *testing.B) {
 		}
 		fx.Reset()
 	}
+	began := readCollections()
+	runtime.GC()
+	b.ReportMetric((readCollections().cpu-began.cpu)*1e3, "collection-cpu-ms")
+	runtime.KeepAlive(rigs)
 }
 
 // sent is an update as it reaches a backup: in memory of its own.

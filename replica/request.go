@@ -17,7 +17,7 @@ type requestLog struct {
 	kept  []kept        // by place; no request has place 0
 	named []*record     // by place; of each the record that knows the key, even when the slot has forgotten it
 	free  []uint32      // places
-	due   []*batch      // all of them, ascending by until
+	due   []batch       // all of them, ascending by until
 	last  uint32        // number of the newest batch
 	most  int           // of byID since it was made
 	over  int           // how many cannot come again
@@ -44,6 +44,8 @@ type kept struct {
 	stamp    Stamp
 	seq      uint64
 	batch    uint32 // its number; zero: the place is free
+	prev     uint32 // the place before it in its batch; zero: it is the first
+	next     uint32 // the place after it; zero: it is the last
 }
 
 // told is r as other nodes are told, in memory of its own.
@@ -51,14 +53,15 @@ func (r *remembered) told() RememberedRequest {
 	return RememberedRequest{Request: r.Request, NotAfter: r.NotAfter, Key: r.of.key().clone(), Stamp: r.Stamp, Over: r.over}
 }
 
-// batch is requests that are looked at again at the same time: one by one they would cost more than the commits.
+// batch is requests that are looked at again at the same time: one by one they would cost more than the commits. They are a chain
+// through their places, so that neither they nor it are anything to the collector of garbage.
 type batch struct {
-	number uint32   // no other batch of the log has it
-	until  int64    // time of day, in milliseconds, at which they are looked at again
-	over   bool     // they cannot come again
-	split  bool     // they are kept because sides may have parted while they were under way. Invariant: then over.
-	list   []uint32 // places, of which some may be in other batches by now, or free
-	count  int      // of those in list that are in it
+	until  int64  // time of day, in milliseconds, at which they are looked at again
+	number uint32 // no other batch of the log has it
+	first  uint32 // place of the one that was put in last; zero: there is none
+	count  int
+	over   bool // they cannot come again
+	split  bool // they are kept because sides may have parted while they were under way. Invariant: then over.
 }
 
 // batchWidth is to how many milliseconds the end of a batch is rounded up.
@@ -146,30 +149,48 @@ func (r *remembered) overAt(limits *Limits) int64 {
 func (l *requestLog) put(p uint32, until int64, over, split bool) {
 	until = (until + batchWidth - 1) / batchWidth * batchWidth
 	for i := len(l.due); i > 0 && l.due[i-1].until >= until; i-- {
-		if b := l.due[i-1]; b.until == until && b.over == over && b.split == split {
-			l.add(b, p)
+		if b := &l.due[i-1]; b.until == until && b.over == over && b.split == split {
+			l.link(b, p)
 			return
 		}
 	}
 	l.last++
-	b := &batch{number: l.last, until: until, over: over, split: split}
-	l.insert(b)
-	l.add(b, p)
+	l.link(l.insert(batch{number: l.last, until: until, over: over, split: split}), p)
 }
 
-// insert puts a batch where its time stands among the others.
-func (l *requestLog) insert(b *batch) {
+// insert puts a batch where its time stands among the others. What it returns holds until due changes.
+func (l *requestLog) insert(b batch) *batch {
 	i := len(l.due)
 	for i > 0 && l.due[i-1].until > b.until {
 		i--
 	}
 	l.due = slices.Insert(l.due, i, b)
+	return &l.due[i]
 }
 
-func (l *requestLog) add(b *batch, p uint32) {
-	l.kept[p].batch = b.number
-	b.list = append(b.list, p)
+// link puts the request in a place into a batch.
+func (l *requestLog) link(b *batch, p uint32) {
+	k := &l.kept[p]
+	k.batch, k.prev, k.next = b.number, 0, b.first
+	if b.first != 0 {
+		l.kept[b.first].prev = p
+	}
+	b.first = p
 	l.count(b, 1)
+}
+
+// unlink takes it out of the batch that it is in.
+func (l *requestLog) unlink(b *batch, p uint32) {
+	k := &l.kept[p]
+	if k.prev != 0 {
+		l.kept[k.prev].next = k.next
+	} else {
+		b.first = k.next
+	}
+	if k.next != 0 {
+		l.kept[k.next].prev = k.prev
+	}
+	l.count(b, -1)
 }
 
 // by is q, about the session of a record, with the entry that it became.
@@ -190,7 +211,7 @@ func (l *requestLog) count(b *batch, more int) {
 
 // batchOf is the batch of the request in a place. There are some dozens, and seldom does anybody ask.
 func (l *requestLog) batchOf(p uint32) *batch {
-	return l.due[slices.IndexFunc(l.due, func(b *batch) bool { return b.number == l.kept[p].batch })]
+	return &l.due[slices.IndexFunc(l.due, func(b batch) bool { return b.number == l.kept[p].batch })]
 }
 
 // take remembers what another node remembers. What is over by now is kept there for a split, and so here.
@@ -202,7 +223,7 @@ func (l *requestLog) take(now Instant, q RememberedRequest, of *record, limits *
 		return
 	}
 	if b := l.batchOf(p); !b.over {
-		l.count(b, -1)
+		l.unlink(b, p)
 		l.put(p, now.Wall+splitWithin, true, true)
 	}
 }
@@ -216,7 +237,7 @@ func (l *requestLog) forget(id RequestID) {
 
 // drop forgets the request in a place, which is in a batch.
 func (l *requestLog) drop(b *batch, p uint32) {
-	l.count(b, -1)
+	l.unlink(b, p)
 	l.byID.remove(l.kept[p].id.hash(), p)
 	if over, ok := l.hid[p]; ok {
 		l.overBytes -= sizeOf(over)
@@ -228,15 +249,11 @@ func (l *requestLog) drop(b *batch, p uint32) {
 
 // forgetFirst forgets the request that is over first of those that may come again. There must be one.
 func (l *requestLog) forgetFirst() {
-	for _, b := range l.due {
-		if b.over || b.count == 0 {
-			continue
+	for i := range l.due {
+		if b := &l.due[i]; !b.over && b.count > 0 {
+			l.drop(b, b.first)
+			return
 		}
-		for l.kept[b.list[0]].batch != b.number {
-			b.list = b.list[1:]
-		}
-		l.drop(b, b.list[0])
-		return
 	}
 }
 
@@ -251,10 +268,8 @@ func (l *requestLog) sweep(wall, parted int64, limits *Limits) {
 			l.retire(b)
 			continue
 		}
-		for _, p := range b.list {
-			if l.kept[p].batch == b.number {
-				l.leave(b, p, wall, parted, limits)
-			}
+		for b.first != 0 {
+			l.leave(&b, b.first, wall, parted, limits)
 		}
 	}
 	l.shrink()
@@ -276,22 +291,24 @@ func (l *requestLog) shrink() {
 	small := newRequestLog()
 	small.due, small.last, small.over, small.split = l.due, l.last, l.over, l.split
 	small.overBytes, small.most = l.overBytes, l.byID.len()
-	for _, b := range l.due {
-		list := make([]uint32, 0, b.count)
-		for _, p := range b.list {
-			if l.kept[p].batch != b.number {
-				continue
-			}
+	for i := range l.due {
+		b := &l.due[i]
+		before, p := uint32(0), b.first
+		for p != 0 {
 			moved := uint32(len(small.kept))
+			if before == 0 {
+				b.first = moved
+			} else {
+				small.kept[before].next = moved
+			}
 			small.kept, small.named = append(small.kept, l.kept[p]), append(small.named, l.named[p])
+			small.kept[moved].prev = before
 			small.byID.add(l.kept[p].id.hash(), moved)
 			if over, ok := l.hid[p]; ok {
 				small.hid[moved] = over
 			}
-			list = append(list, moved)
-			l.kept[p].batch = 0 // a place that was used again may stand in the list twice
+			before, p = moved, l.kept[p].next
 		}
-		b.list = list
 	}
 	*l = small
 }
@@ -300,7 +317,7 @@ func (l *requestLog) shrink() {
 const shrinkFrom = 16
 
 // retire notes that a batch cannot come again, and keeps it for a moment.
-func (l *requestLog) retire(b *batch) {
+func (l *requestLog) retire(b batch) {
 	b.over = true
 	b.until += mergeWithin
 	l.over += b.count
@@ -316,7 +333,7 @@ func (l *requestLog) leave(b *batch, p uint32, wall, parted int64, limits *Limit
 		l.drop(b, p)
 		return
 	}
-	l.count(b, -1)
+	l.unlink(b, p)
 	l.put(p, parted+splitWithin, true, true)
 }
 

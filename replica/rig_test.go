@@ -402,13 +402,12 @@ func (l *requestLog) knows(id RequestID) bool {
 func (l *requestLog) check() error {
 	all, over, split := 0, 0, 0
 	for i, b := range l.due {
-		held, seen := 0, map[uint32]bool{}
-		for _, p := range b.list {
+		held, before := 0, uint32(0)
+		for p := b.first; p != 0; before, p = p, l.kept[p].next {
 			k := l.kept[p]
-			if k.batch != b.number || seen[p] {
-				continue
+			if k.batch != b.number || k.prev != before || held > b.count {
+				return fmt.Errorf("place %d in batch %d, after %d, is in %d, after %d", p, b.number, before, k.batch, k.prev)
 			}
-			seen[p] = true
 			held++
 			if l.placeOf(k.id) != p {
 				return fmt.Errorf("request %v is in a batch and not by its id", k.id)
