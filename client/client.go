@@ -113,7 +113,7 @@ func (c *Client) ask(ctx context.Context, req replica.Request) (replica.Result, 
 }
 
 func (c *Client) askUntil(ctx context.Context, s span, req replica.Request) (replica.Result, error) {
-	res, trail, err := c.roundTrip(ctx, s, req)
+	res, trail, err := c.roundTrip(ctx, s, req, nil)
 	if err != nil {
 		return res, trail.explain(err, false)
 	}
@@ -183,9 +183,10 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	s := c.begin(ctx)
 	sent := *commit
 	c.identify(&sent.Request, &sent.NotAfter, s.deadline)
-	res, trail, err := c.roundTrip(ctx, s, replica.Request{Commit: &sent})
+	res, trail, err := c.roundTrip(ctx, s, replica.Request{}, &sent)
 	if err == nil && res.Status != replica.StatusOK && trail.unsure > 0 {
-		err = &onesidedError{&res}
+		refused := res
+		err = &onesidedError{&refused}
 	}
 	if err != nil {
 		return replica.Result{}, trail.explain(err, trail.unsure > 0)
@@ -194,19 +195,17 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	return res, res.Err()
 }
 
-// roundTrip has one request answered.
-func (c *Client) roundTrip(ctx context.Context, s span, req replica.Request) (replica.Result, trail, error) {
+// roundTrip has one request answered, or a commit.
+func (c *Client) roundTrip(ctx context.Context, s span, req replica.Request, commit *replica.Commit) (replica.Result, trail, error) {
 	if err := ctx.Err(); err != nil {
 		return replica.Result{}, trail{}, err
 	}
-	call, err := c.calls.begin(c.layout.slotOf(&req))
+	call, err := c.calls.begin(c.layout.slotOf(req, commit))
 	if err != nil {
 		return replica.Result{}, trail{}, err
 	}
 	defer c.calls.end(call)
-	call.request = req
-	call.request.Token = call.token
-	call.message = &call.request
+	call.ask(req, commit)
 	a, trail, err := c.do(ctx, call, s)
 	c.traceEnded(&call.request, trail.sends, &a.reply.Result, err)
 	return a.reply.Result, trail, err

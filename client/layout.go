@@ -160,11 +160,14 @@ func (l *layout) slots() int {
 	return len(l.claims)
 }
 
-// slotOf is the slot that a request is about; zero before the layout is ready.
-func (l *layout) slotOf(m *replica.Request) uint32 {
+// slotOf is the slot that a request is about, or a commit; zero before the layout is ready.
+func (l *layout) slotOf(m replica.Request, commit *replica.Commit) uint32 {
 	slots := l.slots()
 	if slots == 0 {
 		return 0
+	}
+	if commit != nil {
+		m.Commit = commit
 	}
 	return m.SlotOf(slots)
 }
