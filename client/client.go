@@ -103,16 +103,12 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 		if latest := s.deadline.UnixMilli(); l.NotAfter == 0 || l.NotAfter > latest {
 			l.NotAfter = latest // or a copy that waited on its way would count as an access long after
 		}
-		return c.askUntil(ctx, s, replica.Request{Load: l})
+		return c.ask(ctx, s, replica.Request{Load: l})
 	})
 }
 
 // ask has a request answered that changes nothing, or nothing that matters when it is not.
-func (c *Client) ask(ctx context.Context, req replica.Request) (replica.Result, error) {
-	return c.askUntil(ctx, c.begin(ctx), req)
-}
-
-func (c *Client) askUntil(ctx context.Context, s span, req replica.Request) (replica.Result, error) {
+func (c *Client) ask(ctx context.Context, s span, req replica.Request) (replica.Result, error) {
 	res, trail, err := c.roundTrip(ctx, s, req, nil)
 	if err != nil {
 		return res, trail.explain(err, false)
@@ -129,7 +125,7 @@ func (c *Client) Lock(ctx context.Context, l *replica.Lock) (replica.Result, err
 	sent := *l
 	s := c.begin(ctx)
 	c.identify(&sent.Request, &sent.NotAfter, s.deadline)
-	return c.askUntil(ctx, s, replica.Request{Lock: &sent})
+	return c.ask(ctx, s, replica.Request{Lock: &sent})
 }
 
 // List lists sessions of one slot. Errors are those of Load.
@@ -146,7 +142,7 @@ func (c *Client) List(ctx context.Context, l *replica.List) (replica.Result, err
 	if latest := s.deadline.UnixMilli(); sent.NotAfter == 0 || sent.NotAfter > latest {
 		sent.NotAfter = latest
 	}
-	return c.askUntil(ctx, s, replica.Request{List: &sent})
+	return c.ask(ctx, s, replica.Request{List: &sent})
 }
 
 // Slots is the number of slots of the cluster, for List. It fails while no node was ever reached.
