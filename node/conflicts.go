@@ -108,7 +108,7 @@ func (n *Node) bequeath() {
 		return
 	}
 	for _, m := range n.core.Members() {
-		if m.Boot == n.self.Boot || m.Draining || n.conns[m.Boot] == nil {
+		if m.Boot == n.self.Boot || m.Draining || n.conns.to(m.Boot) == nil {
 			continue
 		}
 		n.effects.Send = append(n.effects.Send, replica.Envelope{To: m.Boot, Msg: &replica.GivenUp{

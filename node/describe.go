@@ -67,7 +67,7 @@ func (n *Node) overview() Status {
 		index[m.Boot] = i
 		s.Members = append(s.Members, MemberStatus{
 			Name: m.Name, Boot: m.Boot.String(), Address: m.Addr, Zone: m.Zone, Version: versions[m.Boot],
-			Connected: m.Boot == n.self.Boot || n.conns[m.Boot] != nil,
+			Connected: m.Boot == n.self.Boot || n.conns.to(m.Boot) != nil,
 			Draining:  n.drains(m),
 			ClockOff:  n.core.ClockOff(m.Boot),
 		})

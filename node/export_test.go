@@ -45,3 +45,10 @@ func ConsoleAnew(n *Node) {
 	n.console.mu.Unlock()
 	n.Console()
 }
+
+// Greeting is what the node says to whom it connects.
+func (n *Node) Greeting() replica.Message {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.helloMessage()
+}

@@ -69,7 +69,7 @@ type Node struct {
 	waiters        map[replica.Token]waiter
 	token          replica.Token // the last one given
 	owners         uint64        // the last name given to a connection for its locks
-	conns          map[replica.Boot]*wire.Conn
+	conns          conns
 	large          largeLogs
 	links          map[replica.Boot]*wire.Link  // to members with a higher boot
 	watchers       map[*source]bool             // clients that want the layout; true: not sent yet
@@ -139,7 +139,7 @@ func assemble(cfg Config, boot replica.Boot, endpoint *wire.Endpoint) (*Node, er
 		endpoint: endpoint,
 		log:      cfg.Log.With("node", cfg.Name),
 		waiters:  map[replica.Token]waiter{},
-		conns:    map[replica.Boot]*wire.Conn{},
+		conns:    conns{},
 		large:    largeLogs{},
 		cache:    cache.New(cfg.CacheBytes),
 		links:    map[replica.Boot]*wire.Link{},
@@ -313,7 +313,8 @@ func (n *Node) until(limit time.Duration, done func() bool) {
 
 // sent reports whether nothing is queued to any member.
 func (n *Node) sent() bool {
-	for _, c := range n.conns {
+	for boot := range n.conns {
+		c := n.conns.to(boot)
 		for lane := range c.Lanes() {
 			if c.Queued(lane) > 0 {
 				return false

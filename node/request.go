@@ -85,7 +85,7 @@ func (n *Node) serve(now replica.Instant, w waiter, m *replica.Request) bool {
 // knows of what this node holds and can be reached, and it was not passed on before.
 func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replica.Request) bool {
 	primary := n.core.Claim(w.slot).Primary
-	c := n.conns[primary]
+	c := n.conns.to(primary)
 	if primary == n.self.Boot || c == nil || m.Hops >= hopsMax || !n.core.Refers(w.slot) {
 		return false
 	}

@@ -156,7 +156,7 @@ func (s *source) meet(c *wire.Conn, m *replica.Hello) {
 	if s.boot == n.self.Boot {
 		return // a connection to itself, made while looking for the cluster
 	}
-	n.conns[s.boot] = c
+	n.conns.add(s.boot, c)
 	n.core.LinkUp(n.cfg.Clock(), s.boot, &n.effects)
 }
 
@@ -182,10 +182,12 @@ func (s *source) Closed(c *wire.Conn, err error) {
 	if s.locks != 0 {
 		n.core.Disown(n.cfg.Clock(), s.locks, &n.effects)
 	}
-	if boot := s.who(); boot != 0 && n.conns[boot] == c {
-		delete(n.conns, boot)
+	if boot := s.who(); n.conns.remove(boot, c) {
 		n.failForwards(boot)
-		if errors.Is(err, wire.ErrPeerRestarted) {
+		switch {
+		case n.conns.to(boot) != nil:
+			n.core.LinkUp(n.cfg.Clock(), boot, &n.effects) // what was sent over the one that ended may be lost
+		case errors.Is(err, wire.ErrPeerRestarted):
 			n.core.Refused(boot)
 		}
 	}

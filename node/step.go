@@ -58,7 +58,7 @@ func (n *Node) hasten(now replica.Instant) {
 func (n *Node) dispatch(now replica.Instant) {
 	n.out.now = now.Mono
 	for _, e := range n.effects.Send {
-		if c := n.conns[e.To]; c != nil {
+		if c := n.conns.to(e.To); c != nil {
 			_ = n.send(c, e.Msg) // what is lost is sent again by whoever misses the answer
 		}
 	}
