@@ -101,22 +101,31 @@ func (p *peer) Frames(conn *wire.Conn, _ int, frames []wire.Frame) {
 	p.suspect.Store(0)
 	p.heard.Store(int64(now))
 	for _, f := range frames {
-		m, err := wire.Decode(f, now)
-		if err == nil {
-			err = p.take(conn, m)
-		}
-		if err != nil {
+		if err := p.frame(conn, f, now); err != nil {
 			p.refuse(conn, err)
 			return
 		}
 	}
 }
 
+func (p *peer) frame(conn *wire.Conn, f wire.Frame, now time.Duration) error {
+	answer := arrival{from: p}
+	if is, err := wire.DecodeReply(f, now, &answer.reply); is || err != nil {
+		if err == nil {
+			p.client.calls.deliver(answer.reply.Token, conn, answer)
+		}
+		return err
+	}
+	m, err := wire.Decode(f, now)
+	if err != nil {
+		return err
+	}
+	return p.take(conn, m)
+}
+
 func (p *peer) take(conn *wire.Conn, m replica.Message) error {
 	c := p.client
 	switch m := m.(type) {
-	case *replica.Reply:
-		c.calls.deliver(m.Token, conn, arrival{from: p, reply: *m})
 	case *replica.AdminReply:
 		reply := replica.Reply{Result: replica.Result{Status: m.Status, Detail: m.Detail}}
 		c.calls.deliver(m.Token, conn, arrival{from: p, reply: reply, json: m.JSON})

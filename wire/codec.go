@@ -81,10 +81,28 @@ func AppendMessage(b []byte, m replica.Message, now time.Duration) []byte {
 func Decode(f Frame, now time.Duration) (replica.Message, error) {
 	r := reader{rest: f.Payload, now: now}
 	m := r.message(f.Type)
-	if r.failed() {
-		return nil, fmt.Errorf("%w: %s: %s: %s", ErrMalformed, typeNames[f.Type], r.field, r.cause)
+	if err := r.malformed(f.Type); err != nil {
+		return nil, err
 	}
 	return m, nil
+}
+
+// DecodeReply is Decode into m of what clients are sent most, and false if something else is in f.
+func DecodeReply(f Frame, now time.Duration, m *replica.Reply) (bool, error) {
+	if f.Type != typeReply {
+		return false, nil
+	}
+	r := reader{rest: f.Payload, now: now}
+	readReply(&r, m)
+	return true, r.malformed(f.Type)
+}
+
+// malformed is what was wrong with a frame of a type, or nil.
+func (r *reader) malformed(frameType uint64) error {
+	if !r.failed() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %s: %s", ErrMalformed, typeNames[frameType], r.field, r.cause)
 }
 
 // message reads the messages about sessions itself and leaves the others to control.
@@ -120,7 +138,9 @@ func (r *reader) message(frameType uint64) replica.Message {
 	case typeRequest:
 		return readRequest(r)
 	case typeReply:
-		return readReply(r)
+		m := &replica.Reply{}
+		readReply(r, m)
+		return m
 	case typeLayoutWanted:
 		return &replica.LayoutWanted{}
 	case typeLayout:

@@ -280,8 +280,9 @@ func appendReply(b []byte, m *replica.Reply, now time.Duration) []byte {
 	return b
 }
 
-func readReply(r *reader) *replica.Reply {
-	m := &replica.Reply{Token: r.uvarint("token")}
+// readReply reads all of m.
+func readReply(r *reader, m *replica.Reply) {
+	*m = replica.Reply{Token: r.uvarint("token")}
 	m.Result.Status = replica.Status(r.byte("status"))
 	flags := r.byte("flags")
 	m.Result.Unsure = m.Result.Status.Retryable() && flags&replyNothing == 0
@@ -308,7 +309,6 @@ func readReply(r *reader) *replica.Reply {
 	if flags&replyAfter != 0 {
 		m.Result.RetryAfter = r.duration("retry after")
 	}
-	return m
 }
 
 func readCopies(r *reader) int {

@@ -53,6 +53,29 @@ func TestCodecRoundTrip(t *testing.T) {
 	}
 }
 
+// A reply decodes into one that was used before as it does into its own; nothing else does, and no part of one.
+func TestDecodeReply(t *testing.T) {
+	var m replica.Reply // used again and again
+	for _, s := range samples() {
+		f := encode(t, s.message, sampleNow)
+		want, reply := s.message.(*replica.Reply)
+		is, err := DecodeReply(f, sampleNow, &m)
+		if is != reply || err != nil {
+			t.Fatalf("%s: decoded %v, error %v; want %v", s.name, is, err, reply)
+		}
+		if !reply {
+			continue
+		}
+		if d := diff(want, &m); d != "" {
+			t.Errorf("%s: decoded differs (-want +got):\n%s", s.name, d)
+		}
+		f.Payload = f.Payload[:2]
+		if _, err := DecodeReply(f, sampleNow, &m); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: two bytes of it: error %v, want ErrMalformed", s.name, err)
+		}
+	}
+}
+
 // A message must not change when the reader's buffer is used again.
 func TestDecodeKeepsNothingOfPayload(t *testing.T) {
 	for _, s := range samples() {
