@@ -26,7 +26,7 @@ func BenchmarkCart(b *testing.B) {
 		l, held := c.question(&replica.Load{Key: key})
 		part := ofSize(key.ID, uint64(2*i+2), 64)
 		whole := held.updated(part)
-		c.loaded(l, held, &replica.Result{Stamp: part.Stamp, Session: part, Whole: whole.digest}, nil)
+		c.loaded(&l, held, &replica.Result{Stamp: part.Stamp, Session: part, Whole: whole.digest}, nil)
 		commit.Key = key
 		c.Committed(commit, &replica.Result{Stamp: replica.Stamp{Clock: uint64(2*i + 3), Boot: 1}}, nil)
 	}

@@ -1,9 +1,7 @@
 package cache
 
 import (
-	"bytes"
 	"container/list"
-	"strings"
 	"sync"
 
 	"github.com/sessnode/sessnode/replica"
@@ -30,7 +28,11 @@ type version struct {
 	sure      replica.Stamp // of the last version that the primary told: what came after it is a guess, and may lack something
 	digest    uint64
 	sizeBytes int
+	place     *list.Element // in a cache's order; nil: it was never kept. It holds this version until another takes the place
 }
+
+// kept reports whether k is the version kept of its session. Called with mu held.
+func (k *version) kept() bool { return k.place != nil && k.place.Value == k }
 
 // What keeping costs beside names, values and ids, about.
 const (
@@ -41,7 +43,8 @@ const (
 // newVersion is a version of which the one with the stamp sure was told.
 func newVersion(s *replica.Session, sure replica.Stamp) *version {
 	attrs, bytes := s.Live()
-	return &version{s, sure, s.Digest(), keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)}
+	sizeBytes := keptBytes + attrs*keptAttrBytes + bytes + len(s.Key.App) + len(s.Key.ID)
+	return &version{session: s, sure: sure, digest: s.Digest(), sizeBytes: sizeBytes}
 }
 
 // New makes a cache of so many bytes, about; of none if there are not more than 0.
@@ -49,31 +52,30 @@ func New(bytesMax int) *Cache {
 	return &Cache{bytesMax: max(bytesMax, 0), byKey: make(map[replica.Key]*list.Element)}
 }
 
-// Load has ask answer a load, and completes the answer with what is kept. ask gets copies of l, which it may change: one that
-// says what is known, and, if what comes does not fit that, one of l as it is.
-func (c *Cache) Load(l *replica.Load, ask func(*replica.Load) (replica.Result, error)) (replica.Result, error) {
+// Load has ask answer a load, and completes the answer with what is kept. ask gets l with what is known, and, if what comes does not
+// fit that, l as it is.
+func (c *Cache) Load(l *replica.Load, ask func(replica.Load) (replica.Result, error)) (replica.Result, error) {
 	asked, held := c.question(l)
 	res, err := ask(asked)
-	if !c.loaded(asked, held, &res, err) {
-		whole := *l
-		res, err = ask(&whole)
-		c.loaded(&whole, held, &res, err)
+	if !c.loaded(l, held, &res, err) {
+		res, err = ask(*l)
+		c.loaded(l, held, &res, err)
 	}
 	return res, err
 }
 
 // question is a copy of l with what is kept of its session, and that, which the caller holds on to: it may be pushed out before
 // the answer comes. A load that is no access, or that says itself what it knows, is left alone.
-func (c *Cache) question(l *replica.Load) (*replica.Load, *version) {
-	asked := *l
+func (c *Cache) question(l *replica.Load) (asked replica.Load, held *version) {
+	asked = *l
 	if l.Peek || !l.Known.IsZero() {
-		return &asked, nil
+		return asked, nil
 	}
 	k := c.get(l.Key)
 	if k != nil {
 		asked.Known, asked.KnownDigest, asked.Since = k.session.Stamp, k.digest, k.sure
 	}
-	return &asked, k
+	return asked, k
 }
 
 func (c *Cache) get(key replica.Key) *version {
@@ -128,11 +130,13 @@ func (c *Cache) replace(held, k *version, n *uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*n++
+	if held != nil && held.kept() {
+		c.put(held.place, k)
+		return
+	}
 	e := c.byKey[k.session.Key]
-	if e != nil {
-		if now := e.Value.(*version); now != held && k.session.Stamp.Less(now.session.Stamp) {
-			return
-		}
+	if e != nil && k.session.Stamp.Less(e.Value.(*version).session.Stamp) {
+		return
 	}
 	c.put(e, k)
 }
@@ -148,7 +152,8 @@ func (c *Cache) Committed(commit *replica.Commit, res *replica.Result, err error
 	case err == nil && len(commit.Changes) > 0:
 		swapped := false
 		for k := c.get(commit.Key); k != nil && !swapped; k = c.get(commit.Key) {
-			swapped = c.swap(k, newVersion(changed(k.session, commit, res.Stamp), k.sure))
+			guess := k.session.With(commit.Changes, res.Stamp).Visible() // as in an answer
+			swapped = c.swap(k, newVersion(guess, k.sure))
 		}
 	}
 }
@@ -157,24 +162,14 @@ func unguessable(c *replica.Commit) bool {
 	return c.Create || c.Destroy || c.Configure || c.Renew != "" || !c.Request.IsZero()
 }
 
-// changed is s after a commit that got the given stamp, with nothing of the commit's own memory in it.
-func changed(s *replica.Session, commit *replica.Commit, stamp replica.Stamp) *replica.Session {
-	part := replica.Written(s.Key, commit.Changes, stamp)
-	for _, a := range part.Attrs {
-		a.Name, a.Value = strings.Clone(a.Name), bytes.Clone(a.Value)
-	}
-	return replica.Merge(s, part).Visible() // as in an answer
-}
-
 // swap puts k in the place of old and reports whether that was still kept.
 func (c *Cache) swap(old, k *version) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.byKey[k.session.Key]
-	if e == nil || e.Value.(*version) != old {
+	if !old.kept() {
 		return false
 	}
-	c.put(e, k)
+	c.put(old.place, k)
 	return true
 }
 
@@ -190,9 +185,11 @@ func (c *Cache) put(e *list.Element, k *version) {
 		e.Value = k
 		c.order.MoveToFront(e)
 	} else {
-		c.byKey[k.session.Key] = c.order.PushFront(k)
+		e = c.order.PushFront(k)
+		c.byKey[k.session.Key] = e
 		c.sizeBytes += k.sizeBytes
 	}
+	k.place = e
 	for c.sizeBytes > c.bytesMax {
 		c.remove(c.order.Back())
 	}
@@ -208,6 +205,7 @@ func (c *Cache) drop(key replica.Key) {
 func (c *Cache) remove(e *list.Element) {
 	if e != nil {
 		k := c.order.Remove(e).(*version)
+		e.Value = (*version)(nil) // k is kept no more
 		delete(c.byKey, k.session.Key)
 		c.sizeBytes -= k.sizeBytes
 	}

@@ -107,7 +107,7 @@ func TestTogether(t *testing.T) {
 				if held == nil || i%3 == 0 {
 					res.Session = s
 				}
-				c.loaded(l, held, &res, nil)
+				c.loaded(&l, held, &res, nil)
 				if res.Session == nil {
 					t.Error("an answer without a session")
 				}

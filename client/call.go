@@ -30,8 +30,9 @@ type call struct {
 
 	// The caller's own.
 	timer   *time.Timer     // signals; stopped while the call is free
-	request replica.Request // backs message for loads and commits
-	commit  replica.Commit  // backs request for commits
+	request replica.Request // backs message, but for those to nodes themselves
+	load    replica.Load    // backs request for loads: the asker's need not be on the heap
+	commit  replica.Commit  // the same for commits
 	message replica.Message // what is sent; carries the token
 	taken   []arrival       // see take
 	ticket  *ticket         // of the last use, for the next; nil: none
@@ -41,17 +42,6 @@ type call struct {
 	slot  uint32
 	asks  []ask
 	happened
-}
-
-// ask sets what is asked: a request, or a commit, of which it keeps a copy, so that the caller's need not be on the heap.
-func (c *call) ask(req replica.Request, commit *replica.Commit) {
-	c.request = req
-	if commit != nil {
-		c.commit = *commit
-		c.request.Commit = &c.commit
-	}
-	c.request.Token = c.token
-	c.message = &c.request
 }
 
 // ask is one sending of the request.
@@ -219,7 +209,7 @@ func (t *calls) end(c *call) {
 	c.timer.Stop()
 	c.take()
 	clear(c.taken)
-	c.message, c.request, c.commit = nil, replica.Request{}, replica.Commit{}
+	c.message, c.request, c.load, c.commit = nil, replica.Request{}, replica.Load{}, replica.Commit{}
 
 	c.mu.Lock()
 	index := uint32(c.token & (1<<callIndexBits - 1))

@@ -95,7 +95,7 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 		return replica.Result{}, err
 	}
 	s, again := c.begin(ctx), false
-	return c.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
+	return c.cache.Load(l, func(l replica.Load) (replica.Result, error) {
 		if again {
 			s.began = time.Now()
 		}
@@ -103,13 +103,16 @@ func (c *Client) Load(ctx context.Context, l *replica.Load) (replica.Result, err
 		if latest := s.deadline.UnixMilli(); l.NotAfter == 0 || l.NotAfter > latest {
 			l.NotAfter = latest // or a copy that waited on its way would count as an access long after
 		}
-		return c.ask(ctx, s, replica.Request{Load: l})
+		return c.ask(ctx, s, c.layout.slotOf(l.Key), func(to *call) {
+			to.load = l
+			to.request.Load = &to.load
+		})
 	})
 }
 
-// ask has a request answered that changes nothing, or nothing that matters when it is not.
-func (c *Client) ask(ctx context.Context, s span, req replica.Request) (replica.Result, error) {
-	res, trail, err := c.roundTrip(ctx, s, req, nil)
+// ask has a request answered that changes nothing, or nothing that matters when it is not, as roundTrip does.
+func (c *Client) ask(ctx context.Context, s span, slot uint32, put func(*call)) (replica.Result, error) {
+	res, trail, err := c.roundTrip(ctx, s, slot, put)
 	if err != nil {
 		return res, trail.explain(err, false)
 	}
@@ -125,7 +128,7 @@ func (c *Client) Lock(ctx context.Context, l *replica.Lock) (replica.Result, err
 	sent := *l
 	s := c.begin(ctx)
 	c.identify(&sent.Request, &sent.NotAfter, s.deadline)
-	return c.ask(ctx, s, replica.Request{Lock: &sent})
+	return c.ask(ctx, s, c.layout.slotOf(sent.Key), func(to *call) { to.request.Lock = &sent })
 }
 
 // List lists sessions of one slot. Errors are those of Load.
@@ -142,7 +145,7 @@ func (c *Client) List(ctx context.Context, l *replica.List) (replica.Result, err
 	if latest := s.deadline.UnixMilli(); sent.NotAfter == 0 || sent.NotAfter > latest {
 		sent.NotAfter = latest
 	}
-	return c.ask(ctx, s, replica.Request{List: &sent})
+	return c.ask(ctx, s, sent.Slot, func(to *call) { to.request.List = &sent })
 }
 
 // Slots is the number of slots of the cluster, for List. It fails while no node was ever reached.
@@ -179,7 +182,10 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	s := c.begin(ctx)
 	sent := *commit
 	c.identify(&sent.Request, &sent.NotAfter, s.deadline)
-	res, trail, err := c.roundTrip(ctx, s, replica.Request{}, &sent)
+	res, trail, err := c.roundTrip(ctx, s, c.layout.slotOf(sent.Key), func(to *call) {
+		to.commit = sent
+		to.request.Commit = &to.commit
+	})
 	if err == nil && res.Status != replica.StatusOK && trail.unsure > 0 {
 		refused := res
 		err = &onesidedError{&refused}
@@ -191,17 +197,18 @@ func (c *Client) Commit(ctx context.Context, commit *replica.Commit) (replica.Re
 	return res, res.Err()
 }
 
-// roundTrip has one request answered, or a commit.
-func (c *Client) roundTrip(ctx context.Context, s span, req replica.Request, commit *replica.Commit) (replica.Result, trail, error) {
+// roundTrip has the request about a slot answered that put sets.
+func (c *Client) roundTrip(ctx context.Context, s span, slot uint32, put func(*call)) (replica.Result, trail, error) {
 	if err := ctx.Err(); err != nil {
 		return replica.Result{}, trail{}, err
 	}
-	call, err := c.calls.begin(c.layout.slotOf(req, commit))
+	call, err := c.calls.begin(slot)
 	if err != nil {
 		return replica.Result{}, trail{}, err
 	}
 	defer c.calls.end(call)
-	call.ask(req, commit)
+	put(call)
+	call.request.Token, call.message = call.token, &call.request
 	a, trail, err := c.do(ctx, call, s)
 	c.traceEnded(&call.request, trail.sends, &a.reply.Result, err)
 	return a.reply.Result, trail, err

@@ -160,16 +160,12 @@ func (l *layout) slots() int {
 	return len(l.claims)
 }
 
-// slotOf is the slot that a request is about, or a commit; zero before the layout is ready.
-func (l *layout) slotOf(m replica.Request, commit *replica.Commit) uint32 {
-	slots := l.slots()
-	if slots == 0 {
-		return 0
+// slotOf is the slot of a session; zero before the layout is ready.
+func (l *layout) slotOf(key replica.Key) uint32 {
+	if slots := l.slots(); slots > 0 {
+		return replica.SlotOf(key.ID, slots)
 	}
-	if commit != nil {
-		m.Commit = commit
-	}
-	return m.SlotOf(slots)
+	return 0
 }
 
 // primary is the address of a slot's primary, or "" when it is not known. A request that was under way when the cluster

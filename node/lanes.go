@@ -54,6 +54,9 @@ func (l largeLogs) forget(c *wire.Conn) {
 type outgoing struct {
 	msg replica.Message
 	now time.Duration
+
+	reply   replica.Reply   // room for msg
+	request replica.Request // the same
 }
 
 // AppendFrame encodes the message.

@@ -93,10 +93,11 @@ func (n *Node) forward(now replica.Instant, t replica.Token, w waiter, m *replic
 		n.answer(w, replica.Result{Status: replica.StatusTooLate})
 		return true
 	}
-	on := *m
+	on := &n.out.request
+	*on = *m
 	on.Token, on.Hops = uint64(t), m.Hops+1
 	n.out.now = now.Mono
-	if n.queueAny(c, &on) != nil {
+	if n.queueAny(c, on) != nil {
 		return false
 	}
 	w.to, w.expiry = primary, now.Mono+forwardFor
@@ -161,7 +162,8 @@ func (n *Node) answer(w waiter, r replica.Result) {
 		w.own.answer <- r
 		return
 	}
-	reply := &replica.Reply{Token: w.token, Result: r}
+	reply := &n.out.reply
+	*reply = replica.Reply{Token: w.token, Result: r}
 	if r.Status == replica.StatusNotPrimary || r.Status == replica.StatusUnavailable {
 		reply.Claim = n.core.Claim(w.slot)
 	}
@@ -216,8 +218,10 @@ func (n *Node) Load(ctx context.Context, l *replica.Load) (replica.Result, error
 	if how != elsewhere {
 		return res, err
 	}
-	return n.cache.Load(l, func(l *replica.Load) (replica.Result, error) {
-		res, _, err := n.do(ctx, &replica.Request{Load: l}, false)
+	return n.cache.Load(l, func(l replica.Load) (replica.Result, error) {
+		own := &ownLoad{load: l}
+		own.Load = &own.load
+		res, _, err := n.do(ctx, &own.Request, false)
 		return res, err
 	})
 }
@@ -228,12 +232,19 @@ type ownLoad struct {
 	load replica.Load
 }
 
+// ownCommit is a commit of this process.
+type ownCommit struct {
+	replica.Request
+	commit replica.Commit
+}
+
 // Commit changes a session, as the client's Store has it. A commit without a request id or not-after time is given
 // them, so that it takes effect once however often it is tried.
 func (n *Node) Commit(ctx context.Context, c *replica.Commit) (replica.Result, error) {
-	own := *c
-	n.identify(&own.Request)
-	res, how, err := n.do(ctx, &replica.Request{Commit: &own}, false)
+	own := &ownCommit{commit: *c}
+	n.identify(&own.commit.Request)
+	own.Commit = &own.commit
+	res, how, err := n.do(ctx, &own.Request, false)
 	if how == abroad || err != nil { // what this node leads is not kept beside
 		n.cache.Committed(c, &res, err)
 	}

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -76,6 +77,26 @@ func TestMergeIsASemilattice(t *testing.T) {
 				t.Fatalf("seed %d: merging %s, but for\n%s%s%sone way gives\n%sthe other\n%s",
 					seed, law.name, describe(a), describe(b), describe(c), x, y)
 			}
+		}
+	}
+}
+
+// What a commit makes of a session is what a merge makes of it, and holds nothing of the commit's memory.
+func TestWithMergesWhatIsWritten(t *testing.T) {
+	for seed := range uint64(5_000) {
+		h := newHistory(seed)
+		s, st := h.sides[0], h.stamp()
+		var changes, before []Change
+		for name := range h.rng.IntN(4) {
+			ch := Change{Name: fmt.Sprint(name + h.rng.IntN(2)*7), Value: []byte("new"), Delete: h.rng.IntN(4) == 0}
+			changes, before = append(changes, ch), append(before, Change{ch.Name, bytes.Clone(ch.Value), ch.Delete})
+		}
+		got, want := s.With(changes, st), Merge(s, Written(s.Key, before, st))
+		for _, ch := range changes {
+			copy(ch.Value, "old")
+		}
+		if g, w := describe(got), describe(want); g != w || got.Digest() != want.Digest() {
+			t.Fatalf("seed %d: %v committed to\n%sgives\n%swant\n%s", seed, before, describe(s), g, w)
 		}
 	}
 }

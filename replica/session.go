@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -143,10 +144,38 @@ func Written(key Key, changes []Change, stamp Stamp) *Session {
 	s.Key, s.Stamp, s.Touched = key, stamp, stamp
 	s.MakeAttrs(len(changes))
 	for i, ch := range changes {
-		*s.Attrs[i] = Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete}
+		*s.Attrs[i] = ch.attr(stamp)
 	}
 	slices.SortFunc(s.Attrs, func(a, b *Attr) int { return strings.Compare(a.Name, b.Name) })
 	return s
+}
+
+// With is s after a commit of changes that got the given stamp: what [Merge] makes of s and [Written]. Unlike that it holds nothing
+// of the changes' memory.
+func (s *Session) With(changes []Change, stamp Stamp) *Session {
+	if len(changes) != 1 {
+		part := Written(s.Key, changes, stamp)
+		for _, a := range part.Attrs {
+			a.Name, a.Value = strings.Clone(a.Name), bytes.Clone(a.Value)
+		}
+		return Merge(s, part)
+	}
+	one := &struct { // all that the merge keeps of it
+		attr  Attr
+		attrs [1]*Attr
+	}{attr: changes[0].attr(stamp)}
+	one.attr.Name, one.attr.Value = s.ownName(one.attr.Name), bytes.Clone(one.attr.Value)
+	one.attrs[0] = &one.attr
+	part := Session{Key: s.Key, Attrs: one.attrs[:], Stamp: stamp, Touched: stamp}
+	return merged(s, &part)
+}
+
+// ownName is a name in memory of its own, or of an attribute of s that has it.
+func (s *Session) ownName(name string) string {
+	if i, ok := s.find(name); ok {
+		return s.Attrs[i].Name
+	}
+	return strings.Clone(name)
 }
 
 // ended reports whether s says that its session is over.
@@ -167,6 +196,10 @@ func Merge(a, b *Session) *Session {
 	if b == nil {
 		return a
 	}
+	return merged(a, b)
+}
+
+func merged(a, b *Session) *Session {
 	m := roomFor(a, b)
 	m.Key = a.Key
 	m.Stamp = Later(a.Stamp, b.Stamp)
