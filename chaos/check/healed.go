@@ -174,21 +174,30 @@ func (j *Judge) survived(v *Verdict, s *session, attr string, writes []*history.
 		if f == nil || j.listed(s, attr) > 0 || j.mayHaveExpired(s, f.Returned) {
 			continue
 		}
-		j.silent(v, fmt.Sprintf("session %s: %s was acknowledged in a split and is missing after the heal without being listed: %s",
+		j.silent(v, s, fmt.Sprintf("session %s: %s was acknowledged in a split and is missing after the heal without being listed: %s",
 			s.name, say(o), found(f, attr)), f.Returned, o)
 	}
 }
 
-// silent is a violation, unless the list is not whole or the write was lost by crashes.
-func (j *Judge) silent(v *Verdict, text string, at time.Duration, ops ...*history.Operation) {
+// silent is a violation, unless the list is not whole or what one of ops did was lost by crashes.
+func (j *Judge) silent(v *Verdict, s *session, text string, at time.Duration, ops ...*history.Operation) {
+	lost := func(o *history.Operation) bool {
+		return j.crashed(o, at) && (o.Kind != history.Destroy || s.livesOn()) // who finds it gone knows of the logout
+	}
 	switch {
-	case slices.ContainsFunc(ops, func(o *history.Operation) bool { return o.Kind != history.Destroy && j.crashed(o, at) }):
+	case slices.ContainsFunc(ops, lost):
 		v.Excused++
 	case len(j.h.Unlisted) > 0:
 		v.open("%s; the list of conflicts is not whole: %s", text, j.h.Unlisted[0])
 	default:
 		v.violated(text, ops...)
 	}
+}
+
+// livesOn reports whether there are final reads of a session and every one finds it.
+func (s *session) livesOn() bool {
+	last := s.last()
+	return len(last) > 0 && !slices.ContainsFunc(last, func(f *history.Final) bool { return f.Gone != history.Here })
 }
 
 // contested judges one attribute in one split: each side that wrote it, but one, is listed as having lost, and where one
@@ -223,7 +232,7 @@ func (j *Judge) contested(v *Verdict, s *session, attr string, writes []*history
 	}
 	v.Looked++
 	if have := j.listed(s, attr); have < losers {
-		j.silent(v, fmt.Sprintf("session %s: %d sides wrote %s or ended it in the split at %.3f s, and %d of %d losses are listed",
+		j.silent(v, s, fmt.Sprintf("session %s: %d sides wrote %s or ended it in the split at %.3f s, and %d of %d losses are listed",
 			s.name, len(rivals), attr, w.from.Seconds(), have, losers), j.end, rivals...)
 	}
 }

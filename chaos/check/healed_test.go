@@ -178,6 +178,18 @@ func TestHealed(t *testing.T) {
 			2-3 c add s.a=1 ok copies=1
 			kill 4 n1
 			final 9 n1 s`},
+		{name: "destroyed by a side whose only node was killed: nothing was given up", want: OK, excuse: 1, text: `
+			split 1-5-6 n1,c|n2,d
+			2-2.01 c add s.a=1 ok copies=2
+			2-2.01 d destroy s ok copies=1
+			kill 4 n2
+			final 9 n1 s a:1`},
+		{name: "destroyed by a side whose node was killed, and gone all the same", want: Violated, says: "wrote a or ended it", text: `
+			split 1-5-6 n1,c|n2,d
+			2-2.01 c add s.a=1 ok copies=2
+			2-2.01 d destroy s ok copies=1
+			kill 4 n2
+			final 9 n1 s gone=destroyed`},
 		{name: "no final read", want: Undecided, text: `
 			split 1-5-6 n1,c|n2,d
 			2-3 c add s.a=1 ok
