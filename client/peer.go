@@ -110,11 +110,12 @@ func (p *peer) Frames(conn *wire.Conn, _ int, frames []wire.Frame) {
 
 func (p *peer) frame(conn *wire.Conn, f wire.Frame, now time.Duration) error {
 	answer := arrival{from: p}
-	if is, err := wire.DecodeReply(f, now, &answer.reply); is || err != nil {
-		if err == nil {
-			p.client.calls.deliver(answer.reply.Token, conn, answer)
-		}
+	switch is, err := wire.DecodeReply(f, now, &answer.reply); {
+	case err != nil:
 		return err
+	case is:
+		p.client.calls.deliver(answer.reply.Token, conn, answer)
+		return nil
 	}
 	m, err := wire.Decode(f, now)
 	if err != nil {

@@ -46,11 +46,6 @@ type Change struct {
 	Delete bool
 }
 
-// attr is the attribute that the change makes, in a commit that got the given stamp. It shares the change's memory.
-func (ch *Change) attr(stamp Stamp) Attr {
-	return Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete}
-}
-
 // Commit is a client's change to one session: applied whole or not at all. The zero value of each field asks for
 // nothing. A commit that asks for nothing but has a key is a touch: it slides the idle time-out.
 type Commit struct {

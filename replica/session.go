@@ -141,32 +141,28 @@ func (s *Session) holding(attrs []*Attr) *Session {
 // Written is the partial session that a commit which got the given stamp makes of changes. It shares their memory.
 func Written(key Key, changes []Change, stamp Stamp) *Session {
 	s := NewSession(len(changes))
+	s.write(key, changes, stamp)
+	return s
+}
+
+// write makes an empty session what Written says.
+func (s *Session) write(key Key, changes []Change, stamp Stamp) {
 	s.Key, s.Stamp, s.Touched = key, stamp, stamp
 	s.MakeAttrs(len(changes))
 	for i, ch := range changes {
-		*s.Attrs[i] = ch.attr(stamp)
+		*s.Attrs[i] = Attr{Name: ch.Name, Value: ch.Value, Stamp: stamp, Deleted: ch.Delete}
 	}
 	slices.SortFunc(s.Attrs, func(a, b *Attr) int { return strings.Compare(a.Name, b.Name) })
-	return s
 }
 
 // With is s after a commit of changes that got the given stamp: what [Merge] makes of s and [Written]. Unlike that it holds nothing
 // of the changes' memory.
 func (s *Session) With(changes []Change, stamp Stamp) *Session {
-	if len(changes) != 1 {
-		part := Written(s.Key, changes, stamp)
-		for _, a := range part.Attrs {
-			a.Name, a.Value = strings.Clone(a.Name), bytes.Clone(a.Value)
-		}
-		return Merge(s, part)
+	var part Session // of which the merge keeps the attributes alone
+	part.write(s.Key, changes, stamp)
+	for _, a := range part.Attrs {
+		a.Name, a.Value = s.ownName(a.Name), bytes.Clone(a.Value)
 	}
-	one := &struct { // all that the merge keeps of it
-		attr  Attr
-		attrs [1]*Attr
-	}{attr: changes[0].attr(stamp)}
-	one.attr.Name, one.attr.Value = s.ownName(one.attr.Name), bytes.Clone(one.attr.Value)
-	one.attrs[0] = &one.attr
-	part := Session{Key: s.Key, Attrs: one.attrs[:], Stamp: stamp, Touched: stamp}
 	return merged(s, &part)
 }
 
